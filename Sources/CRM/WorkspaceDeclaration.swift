@@ -1,0 +1,145 @@
+/// What `workspace.lua` declares, as values.
+public struct WorkspaceDeclaration: Hashable, Sendable {
+  public var seller: Seller
+  public var currency: Currency
+  /// IANA identifier, such as "Europe/Paris".
+  public var timeZone: String
+  public var pipelines: [PipelineDefinition]
+  public var customFields: [RecordKind: [FieldDefinition]]
+  /// The free `settings` table that scripts read as `settings.x`; an object.
+  public var settings: Value
+  public var limits: WorkspaceLimits
+  /// Who acts when a command is given by a system account.
+  public var systemUsers: [SystemUser]
+  /// Each service's own configuration, by the service's name.
+  public var services: [String: Value]
+
+  public init(
+    seller: Seller = Seller(), currency: Currency = .eur, timeZone: String = "Europe/Paris",
+    pipelines: [PipelineDefinition] = [], customFields: [RecordKind: [FieldDefinition]] = [:],
+    settings: Value = .object([]), limits: WorkspaceLimits = WorkspaceLimits(),
+    systemUsers: [SystemUser] = [],
+    services: [String: Value] = [:]
+  ) {
+    self.seller = seller
+    self.currency = currency
+    self.timeZone = timeZone
+    self.pipelines = pipelines
+    self.customFields = customFields
+    self.settings = settings
+    self.limits = limits
+    self.systemUsers = systemUsers
+    self.services = services
+  }
+
+  /// The fields of this workspace: the built-in ones and its own. Throws what is wrong with its own.
+  public func schema() throws(ValueFault) -> RecordSchema {
+    try RecordSchema(custom: customFields, currency: currency)
+  }
+
+  /// Throws the first thing that is wrong with the declaration: fields, pipelines, limits.
+  public func check() throws(ValueFault) {
+    _ = try schema()
+    var names: Set<String> = []
+    for pipeline in pipelines {
+      try pipeline.check()
+      guard names.insert(Label.folded(pipeline.name)).inserted else {
+        throw ValueFault(
+          "two pipelines are named \(quoted(pipeline.name)); pipelines need different names")
+      }
+    }
+    guard case .object = settings else {
+      throw ValueFault("settings: expected a table of named values, found \(settings.summary)")
+    }
+    try limits.check()
+  }
+}
+
+/// A pipeline and its stages, in order (ALT-02).
+public struct PipelineDefinition: Hashable, Sendable {
+  /// The importer's own name; optional.
+  public var key: String?
+  public var name: String
+  public var stages: [StageDefinition]
+
+  public init(key: String? = nil, name: String, stages: [StageDefinition]) {
+    self.key = key
+    self.name = name
+    self.stages = stages
+  }
+
+  public init(key: String? = nil, name: String, stages: [String]) {
+    self.init(key: key, name: name, stages: stages.map { StageDefinition(name: $0) })
+  }
+
+  /// The stage of this name, looked up as labels are (ALT-04). Throws an error that lists the known stages.
+  public func stage(named name: String) throws(ValueFault) -> StageDefinition {
+    let folded = Label.folded(name)
+    if let stage = stages.first(where: { Label.folded($0.name) == folded }) { return stage }
+    let known = stages.map { "\"\($0.name)\"" }.joined(separator: ", ")
+    throw ValueFault(
+      "there is no stage \(quoted(name)) in \(quoted(self.name)); its stages are \(known)")
+  }
+
+  func check() throws(ValueFault) {
+    guard !Label.folded(name).isEmpty else { throw ValueFault("a pipeline has no name") }
+    guard !stages.isEmpty else {
+      throw ValueFault("the pipeline \(quoted(name)) has no stages; declare at least one")
+    }
+    var names: [String: String] = [:]
+    for stage in stages {
+      let folded = Label.folded(stage.name)
+      guard !folded.isEmpty else {
+        throw ValueFault("a stage of the pipeline \(quoted(name)) has no name")
+      }
+      if let other = names.updateValue(stage.name, forKey: folded) {
+        throw ValueFault(
+          "the pipeline \(quoted(name)) has two stages of one name, \(quoted(other)) and \(quoted(stage.name)); "
+            + "accents, case and apostrophes don't tell stages apart")
+      }
+    }
+  }
+}
+
+/// A stage of a pipeline.
+public struct StageDefinition: Hashable, Sendable {
+  public var key: String?
+  public var name: String
+
+  public init(key: String? = nil, name: String) {
+    self.key = key
+    self.name = name
+  }
+}
+
+/// Whose workspace it is: the identity on quotes and documents.
+public struct Seller: Hashable, Sendable {
+  public var name: String
+  public var address: Address
+  public var siret: String
+  public var vatNumber: String
+  /// The declaration of activity of a training body, as text.
+  public var trainingDeclaration: String
+
+  public init(
+    name: String = "", address: Address = Address(), siret: String = "", vatNumber: String = "",
+    trainingDeclaration: String = ""
+  ) {
+    self.name = name
+    self.address = address
+    self.siret = siret
+    self.vatNumber = vatNumber
+    self.trainingDeclaration = trainingDeclaration
+  }
+}
+
+/// A system account and the key of the user who acts when it gives a command.
+public struct SystemUser: Hashable, Sendable {
+  public var account: String
+  public var userKey: String
+
+  public init(account: String, userKey: String) {
+    self.account = account
+    self.userKey = userKey
+  }
+}
