@@ -1,0 +1,119 @@
+import CRM
+
+/// How the rows of one kind of record lie in their table: one description from which reading, writing and searching
+/// follow.
+struct RecordTable: Sendable {
+  enum Codec: Sendable {
+    case text, boolean, integer, cents, millionths, instant, address
+    case record(RecordKind)
+  }
+
+  struct Column: Sendable {
+    /// The field's key in the schema.
+    var field: String
+    /// The column's name.
+    var name: String
+    var codec: Codec
+  }
+
+  var kind: RecordKind
+  var name: String
+  var columns: [Column]
+  var hasCustomFields: Bool
+  /// Field key → place in `columns`.
+  var index: [String: Int]
+  /// `SELECT` of one row by id (and position).
+  var select: String
+
+  private init(_ kind: RecordKind, _ columns: [Column], custom: Bool = false) {
+    self.kind = kind
+    self.name = kind.rawValue
+    self.columns = columns
+    hasCustomFields = custom
+    index = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1.field, $0) })
+    let names = (columns.map(\.name) + (custom ? ["custom"] : [])).joined(separator: ", ")
+    switch kind {
+    case .dealLine: select = "SELECT \(names) FROM deal_line WHERE deal_id = ? AND position = ?"
+    case .quoteLine: select = "SELECT \(names) FROM quote_line WHERE quote_id = ? AND position = ?"
+    default: select = "SELECT \(names) FROM \(kind.rawValue) WHERE id = ?"
+    }
+  }
+
+  private static func column(_ field: String, _ codec: Codec = .text) -> Column {
+    if case .record = codec { return Column(field: field, name: field + "_id", codec: codec) }
+    return Column(field: field, name: field, codec: codec)
+  }
+
+  private static let all: [RecordKind: RecordTable] = {
+    let key = column("key")
+    let tables = [
+      RecordTable(.user, [key, column("name"), column("email")]),
+      RecordTable(
+        .organization,
+        [key, column("name"), column("address", .address), column("siret"), column("vat_number")], custom: true),
+      RecordTable(
+        .person,
+        [
+          key, column("first_name"), column("last_name"), column("email"), column("job_title"),
+          column("address", .address), column("organization", .record(.organization)),
+        ], custom: true),
+      RecordTable(
+        .product,
+        [
+          key, column("name"), column("description"), column("price", .cents), column("vat_rate", .millionths),
+          column("sales_category"), column("category"), column("class"),
+        ], custom: true),
+      RecordTable(.pipeline, [column("name"), column("position", .integer)]),
+      RecordTable(.stage, [column("name"), column("pipeline", .record(.pipeline)), column("position", .integer)]),
+      RecordTable(
+        .deal,
+        [
+          key, column("title"), column("pipeline", .record(.pipeline)), column("stage", .record(.stage)),
+          column("status"), column("archived", .boolean), column("owner", .record(.user)),
+          column("organization", .record(.organization)), column("person", .record(.person)), column("email"),
+          column("created_at", .instant), column("closed_at", .instant),
+        ], custom: true),
+      RecordTable(
+        .dealLine,
+        [
+          column("deal", .record(.deal)), column("position", .integer), column("product", .record(.product)),
+          column("quantity", .millionths), column("price", .cents), column("discount"),
+        ]),
+      RecordTable(
+        .note,
+        [
+          column("deal", .record(.deal)), column("text"), column("pinned", .boolean), column("created_at", .instant),
+          column("author"),
+        ]),
+      RecordTable(
+        .quote,
+        [
+          column("number"), column("deal", .record(.deal)), column("status"), column("url"), column("customer_name"),
+          column("customer_address", .address), column("customer_siret"), column("total_without_tax", .cents),
+          column("total_tax", .cents), column("total", .cents), column("created_at", .instant),
+        ]),
+      RecordTable(
+        .quoteLine,
+        [
+          column("quote", .record(.quote)), column("position", .integer), column("product", .record(.product)),
+          column("description"), column("quantity", .millionths), column("price", .cents), column("discount"),
+          column("vat_rate", .millionths), column("total", .cents),
+        ]),
+      RecordTable(
+        .card,
+        [
+          column("card_id"), column("deal", .record(.deal)), column("list"), column("title"), column("text"),
+          column("url"), column("created_at", .instant),
+        ]),
+      RecordTable(
+        .message,
+        [
+          column("recipient", .record(.user)), column("deal", .record(.deal)), column("text"),
+          column("created_at", .instant),
+        ]),
+    ]
+    return Dictionary(uniqueKeysWithValues: tables.map { ($0.kind, $0) })
+  }()
+
+  static func of(_ kind: RecordKind) -> RecordTable? { all[kind] }
+}

@@ -1,0 +1,89 @@
+import CRM
+import GRDB
+
+extension SQLiteTransaction {
+  func synchronize(pipelines: [PipelineDefinition]) throws {
+    var liveStages: Set<Int64> = []
+    var livePipelines: Set<Int64> = []
+    for (place, pipeline) in pipelines.enumerated() {
+      let pipelineID = try store(
+        "pipeline", [("folded", Label.folded(pipeline.name).databaseValue)], name: pipeline.name, position: place + 1)
+      livePipelines.insert(pipelineID)
+      for (place, stage) in pipeline.stages.enumerated() {
+        liveStages.insert(
+          try store(
+            "stage",
+            [("pipeline_id", pipelineID.databaseValue), ("folded", Label.folded(stage.name).databaseValue)],
+            name: stage.name, position: place + 1))
+      }
+    }
+    for (table, live) in [("stage", liveStages), ("pipeline", livePipelines)] {
+      for row in try rows("SELECT id FROM \(table) WHERE retired = 0") where !live.contains(row[0]) {
+        try execute("UPDATE \(table) SET retired = 1 WHERE id = ?", [row[0] as Int64])
+      }
+    }
+  }
+
+  /// Finds the row by its identity, or makes it; writes name and place only if they differ.
+  private func store(_ table: String, _ identity: [(String, DatabaseValue)], name: String, position: Int) throws -> Int64 {
+    let condition = identity.map { "\($0.0) = ?" }.joined(separator: " AND ")
+    let values = identity.map(\.1)
+    if let row = try row(
+      "SELECT id, name, position, retired FROM \(table) WHERE \(condition)", StatementArguments(values))
+    {
+      if row[1] != name || row[2] != position || row[3] != 0 {
+        try execute(
+          "UPDATE \(table) SET name = ?, position = ?, retired = 0 WHERE id = ?", [name, position, row[0] as Int64])
+      }
+      return row[0]
+    }
+    let columns = identity.map(\.0).joined(separator: ", ")
+    let places = identity.map { _ in "?" }.joined(separator: ", ")
+    try execute(
+      "INSERT INTO \(table) (\(columns), name, position) VALUES (\(places), ?, ?)",
+      StatementArguments(values + [name.databaseValue, position.databaseValue]))
+    return db.lastInsertedRowID
+  }
+
+  func stages() throws -> [StageRow] {
+    try rows(
+      """
+      SELECT stage.id, stage.pipeline_id, stage.name, stage.folded, stage.position, stage.retired
+      FROM stage JOIN pipeline ON pipeline.id = stage.pipeline_id
+      ORDER BY stage.retired, pipeline.position, stage.position
+      """
+    ).map { row in
+      StageRow(
+        id: row[0], pipelineID: row[1], name: row[2], folded: row[3], position: row[4], isRetired: row[5] != 0)
+    }
+  }
+
+  func move(_ deal: RecordRef, to stage: StageRow, author: Author, request: String?, at: Instant) throws {
+    guard case .record(let from)? = try value(deal, "stage") else {
+      throw StoreError(.notFound, "there is no deal \(deal.id)")
+    }
+    try set(deal, "stage", .record(RecordRef(.stage, stage.id)), author: author, at: at)
+    try set(deal, "pipeline", .record(RecordRef(.pipeline, stage.pipelineID)), author: author, at: at)
+    try note(deal, author: author, at: at) { pending in
+      pending.stageFrom = from.id
+      pending.stageTo = stage.id
+      pending.request = request
+    }
+    try flush()
+  }
+
+  func close(
+    _ deal: RecordRef, _ status: DealStatus, archived: Bool, author: Author, request: String?, at: Instant
+  ) throws {
+    try set(deal, "status", .text(status.rawValue), author: author, at: at)
+    try set(deal, "archived", .boolean(archived), author: author, at: at)
+    try set(deal, "closed_at", status == .open ? .null : .instant(at), author: author, at: at)
+    try note(deal, author: author, at: at) { $0.request = request }
+    try flush()
+  }
+
+  func hasHandled(request: String, of deal: RecordRef) throws -> Bool {
+    try number(
+      "SELECT 1 FROM history WHERE record_kind = 'deal' AND record_id = ? AND request = ?", [deal.id, request]) != nil
+  }
+}

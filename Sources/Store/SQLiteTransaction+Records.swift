@@ -1,0 +1,224 @@
+import CRM
+import GRDB
+
+extension SQLiteTransaction {
+  func record(_ ref: RecordRef) throws -> Record? {
+    if let cached = cache[ref] { return cached }
+    guard let table = RecordTable.of(ref.kind) else { return nil }
+    let arguments: StatementArguments = ref.kind.isLine ? [ref.id, ref.part] : [ref.id]
+    guard let row = try row(table.select, arguments) else { return nil }
+    var record = Record(ref: ref, columns: [], custom: [:])
+    record.columns.reserveCapacity(table.columns.count)
+    for (place, column) in table.columns.enumerated() {
+      record.columns.append(try decode(row[place], column.codec))
+    }
+    if table.hasCustomFields {
+      record.custom = try decodeCustom(row[table.columns.count] as String? ?? "{}")
+    }
+    cache[ref] = record
+    return record
+  }
+
+  func value(_ ref: RecordRef, _ field: String) throws -> Value? {
+    guard let record = try record(ref) else { return nil }
+    if let table = RecordTable.of(ref.kind), let place = table.index[field] { return record.columns[place] }
+    if let stored = record.custom[field] { return stored }
+    return try computed(record, field) ?? .null
+  }
+
+  func set(_ ref: RecordRef, _ field: String, _ value: Value, author: Author, at: Instant) throws {
+    guard var record = try record(ref) else { throw StoreError(.notFound, "there is no \(ref.kind.words) \(ref.id)") }
+    let old = record[field: field]
+    if old == value { return }
+    if let table = RecordTable.of(ref.kind), let place = table.index[field] {
+      // Checked now, so that the error comes at the assignment and not at the end of the segment.
+      _ = try encode(value, table.columns[place].codec, field: field)
+      record.columns[place] = value
+    } else if RecordTable.of(ref.kind)?.hasCustomFields == true {
+      record.custom[field] = value.isNull ? nil : value
+    } else {
+      throw StoreError(.constraint, "a \(ref.kind.words) has no stored field \(field)")
+    }
+    cache[ref] = record
+    try note(ref, author: author, at: at) { pending in
+      if let place = pending.changes.firstIndex(where: { $0.field == field }) {
+        pending.changes[place].new = value
+      } else {
+        pending.changes.append((field, old, value))
+      }
+    }
+  }
+
+  /// Adds to what is pending for a record; what another author left there is written first.
+  func note(_ ref: RecordRef, author: Author, at: Instant, _ change: (inout Pending) -> Void) throws {
+    if let present = pending[ref], present.author != author || present.at != at { try flush() }
+    if pending[ref] == nil { pendingOrder.append(ref) }
+    change(&pending[ref, default: Pending(author: author, at: at)])
+  }
+
+  func flush() throws {
+    if pendingOrder.isEmpty { return }
+    let order = pendingOrder
+    let changes = pending
+    pendingOrder.removeAll(keepingCapacity: true)
+    pending.removeAll(keepingCapacity: true)
+    for ref in order {
+      guard let pending = changes[ref], let record = cache[ref] else { continue }
+      try update(record, pending)
+      try appendHistory(
+        ref, pending.changes, author: pending.author, at: pending.at, stageFrom: pending.stageFrom,
+        stageTo: pending.stageTo, request: pending.request)
+    }
+  }
+
+  private func update(_ record: Record, _ pending: Pending) throws {
+    guard let table = RecordTable.of(record.ref.kind) else { return }
+    var assignments: [String] = []
+    var arguments: [DatabaseValue] = []
+    var touchesCustom = false
+    for change in pending.changes {
+      guard let place = table.index[change.field] else {
+        touchesCustom = true
+        continue
+      }
+      let column = table.columns[place]
+      assignments.append("\(column.name) = ?")
+      arguments.append(try encode(record.columns[place], column.codec, field: change.field))
+      if record.ref.kind == .user, change.field == "email" {
+        assignments.append("email_folded = ?")
+        arguments.append(record.columns[place].plainText.lowercased().databaseValue)
+      }
+    }
+    if touchesCustom {
+      assignments.append("custom = ?")
+      arguments.append(encodeCustom(record.custom).databaseValue)
+    }
+    guard !assignments.isEmpty else { return }
+    arguments.append(record.ref.id.databaseValue)
+    try execute(
+      "UPDATE \(table.name) SET \(assignments.joined(separator: ", ")) WHERE id = ?", StatementArguments(arguments))
+  }
+
+  func appendHistory(
+    _ ref: RecordRef, _ changes: [(field: String, old: Value, new: Value)], author: Author, at: Instant,
+    stageFrom: Int64? = nil, stageTo: Int64? = nil, request: String? = nil
+  ) throws {
+    let members = changes.map { change in
+      JSONMember(change.field, .array([change.old.json, change.new.json]))
+    }
+    try execute(
+      """
+      INSERT INTO history (record_kind, record_id, seq, at, actor, run_id, request, stage_from, stage_to, changes)
+      VALUES (?1, ?2, (SELECT COALESCE(MAX(seq), 0) + 1 FROM history WHERE record_kind = ?1 AND record_id = ?2),
+        ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+      """,
+      [
+        ref.kind.rawValue, ref.id, at.milliseconds, author.actor, author.runID, request, stageFrom, stageTo,
+        JSON.object(members).text(pretty: false),
+      ])
+  }
+
+  func insert(_ kind: RecordKind, _ fields: [ValueField], author: Author, at: Instant) throws -> RecordRef {
+    guard let table = RecordTable.of(kind), !kind.isLine else {
+      throw StoreError(.constraint, "a \(kind.words) can't be inserted by itself")
+    }
+    var names: [String] = []
+    var arguments: [DatabaseValue] = []
+    var custom: [String: Value] = [:]
+    for field in fields where !field.value.isNull {
+      if let place = table.index[field.name] {
+        names.append(table.columns[place].name)
+        arguments.append(try encode(field.value, table.columns[place].codec, field: field.name))
+        if kind == .user, field.name == "email" {
+          names.append("email_folded")
+          arguments.append(field.value.plainText.lowercased().databaseValue)
+        }
+      } else if table.hasCustomFields {
+        custom[field.name] = field.value
+      } else {
+        throw StoreError(.constraint, "a \(kind.words) has no field \(field.name)")
+      }
+    }
+    if table.hasCustomFields {
+      names.append("custom")
+      arguments.append(encodeCustom(custom).databaseValue)
+    }
+    let places = Array(repeating: "?", count: names.count).joined(separator: ", ")
+    try execute(
+      "INSERT INTO \(table.name) (\(names.joined(separator: ", "))) VALUES (\(places))", StatementArguments(arguments))
+    let ref = RecordRef(kind, db.lastInsertedRowID)
+    try appendHistory(ref, fields.filter { !$0.value.isNull }.map { ($0.name, .null, $0.value) }, author: author, at: at)
+    return ref
+  }
+
+  func replaceLines(of deal: RecordRef, _ lines: [[ValueField]], author: Author, at: Instant) throws {
+    guard let table = RecordTable.of(.dealLine) else { return }
+    let before = try value(deal, "lines") ?? .null
+    let beforeFields = try describeLines(before)
+    try execute("DELETE FROM deal_line WHERE deal_id = ?", [deal.id])
+    for (place, line) in lines.enumerated() {
+      var names = ["deal_id", "position"]
+      var arguments = [deal.id.databaseValue, (place + 1).databaseValue]
+      for field in line where !field.value.isNull {
+        guard let index = table.index[field.name] else {
+          throw StoreError(.constraint, "a deal line has no field \(field.name)")
+        }
+        names.append(table.columns[index].name)
+        arguments.append(try encode(field.value, table.columns[index].codec, field: field.name))
+      }
+      let places = Array(repeating: "?", count: names.count).joined(separator: ", ")
+      try execute(
+        "INSERT INTO deal_line (\(names.joined(separator: ", "))) VALUES (\(places))", StatementArguments(arguments))
+    }
+    cache = cache.filter { $0.key.kind != .dealLine || $0.key.id != deal.id }
+    let after = Value.list(lines.map { .object($0) })
+    if beforeFields != after {
+      try flush()
+      try appendHistory(deal, [("lines", beforeFields, after)], author: author, at: at)
+    }
+  }
+
+  /// A deal's lines as plain values, so that the history can show them after they are gone.
+  private func describeLines(_ lines: Value) throws -> Value {
+    guard case .list(let refs) = lines else { return .list([]) }
+    return .list(
+      try refs.compactMap { ref in
+        guard case .record(let ref) = ref, let record = try record(ref) else { return nil }
+        return .object(
+          ["product", "quantity", "price", "discount"].map { ValueField($0, record[field: $0]) }.filter { !$0.value.isNull }
+        )
+      })
+  }
+
+  func replaceParticipants(of deal: RecordRef, _ persons: [RecordRef], author: Author, at: Instant) throws {
+    let before = try value(deal, "participants") ?? .list([])
+    let after = Value.list(persons.map { .record($0) })
+    if before == after { return }
+    try execute("DELETE FROM participant WHERE deal_id = ?", [deal.id])
+    for (place, person) in persons.enumerated() {
+      try execute(
+        "INSERT INTO participant (deal_id, position, person_id) VALUES (?, ?, ?)", [deal.id, place + 1, person.id])
+    }
+    try flush()
+    try appendHistory(deal, [("participants", before, after)], author: author, at: at)
+  }
+
+  func history(of ref: RecordRef) throws -> [HistoryEntry] {
+    try flush()
+    return try rows(
+      """
+      SELECT at, actor, run_id, stage_from, stage_to, changes FROM history
+      WHERE record_kind = ? AND record_id = ? ORDER BY seq
+      """, [ref.kind.rawValue, ref.id]
+    ).map { row in
+      var changes: [(field: String, old: Value, new: Value)] = []
+      for member in try JSON(parsing: row[5] as String).objectValue ?? [] {
+        guard let pair = member.value.arrayValue, pair.count == 2 else { continue }
+        changes.append((member.name, try Value(json: pair[0]), try Value(json: pair[1])))
+      }
+      return HistoryEntry(
+        at: Instant(milliseconds: row[0]), author: Author(actor: row[1], runID: row[2]), changes: changes,
+        stageFrom: row[3], stageTo: row[4])
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import CRM
+import GRDB
+
+extension SQLiteTransaction {
+  /// Fields that are not stored in the record's own row.
+  func computed(_ record: Record, _ field: String) throws -> Value? {
+    let ref = record.ref
+    switch (ref.kind, field) {
+    case (_, "id"):
+      return .integer(ref.id)
+    case (.person, "name"):
+      let names = [record[field: "first_name"], record[field: "last_name"]].map(\.plainText).filter { !$0.isEmpty }
+      return names.isEmpty ? .null : .text(names.joined(separator: " "))
+    case (.deal, "lines"):
+      return try parts(.dealLine, "SELECT position FROM deal_line WHERE deal_id = ? ORDER BY position", ref.id)
+    case (.quote, "lines"):
+      return try parts(.quoteLine, "SELECT position FROM quote_line WHERE quote_id = ? ORDER BY position", ref.id)
+    case (.deal, "participants"):
+      return try list(.person, "SELECT person_id FROM participant WHERE deal_id = ? ORDER BY position", ref.id)
+    case (.deal, "notes"):
+      return try list(.note, "SELECT id FROM note WHERE deal_id = ? ORDER BY id", ref.id)
+    case (.deal, "quotes"):
+      return try list(.quote, "SELECT id FROM quote WHERE deal_id = ? ORDER BY id", ref.id)
+    case (.deal, "cards"):
+      return try list(.card, "SELECT id FROM card WHERE deal_id = ? ORDER BY id", ref.id)
+    case (.deal, "messages"):
+      return try list(.message, "SELECT id FROM message WHERE deal_id = ? ORDER BY id", ref.id)
+    case (.deal, "total"):
+      return .money(try total(ofDeal: ref))
+    case (.dealLine, "vat_rate"):
+      guard case .record(let product) = record[field: "product"] else { return .null }
+      return try value(product, "vat_rate")
+    case (.dealLine, "total"):
+      return try priced(record).map { .money(try $0.total()) } ?? .null
+    case (.quote, "totals"):
+      return try totals(ofQuote: ref.id)
+    default:
+      return nil
+    }
+  }
+
+  private func list(_ kind: RecordKind, _ sql: String, _ id: Int64) throws -> Value {
+    try flush()
+    return .list(try Int64.fetchAll(db.cachedStatement(sql: sql), arguments: [id]).map { .record(RecordRef(kind, $0)) })
+  }
+
+  private func parts(_ kind: RecordKind, _ sql: String, _ id: Int64) throws -> Value {
+    try flush()
+    return .list(
+      try Int32.fetchAll(db.cachedStatement(sql: sql), arguments: [id])
+        .map { .record(RecordRef(kind: kind, id: id, part: $0)) })
+  }
+
+  /// The line with its price, which is the product's unless the line has its own (reading 6 of the conflicts, ALT-29).
+  private func priced(_ line: Record) throws -> PricedLine? {
+    guard case .decimal(let quantity) = line[field: "quantity"], case .record(let ref) = line[field: "product"],
+      let product = try record(ref)
+    else { return nil }
+    let price = line[field: "price"].isNull ? product[field: "price"] : line[field: "price"]
+    guard case .money(let unitPrice) = price else { return nil }
+    var rate = ExactDecimal.zero
+    if case .decimal(let stored) = product[field: "vat_rate"] { rate = stored }
+    var discount: Discount?
+    if case .text(let text) = line[field: "discount"] { discount = try Discount(parsing: text, currency: currency) }
+    return PricedLine(quantity: quantity, unitPrice: unitPrice, discount: discount, vatRate: rate)
+  }
+
+  private func total(ofDeal deal: RecordRef) throws -> Money {
+    var total = Money.zero(currency)
+    guard case .list(let lines)? = try value(deal, "lines") else { return total }
+    for case .record(let ref) in lines {
+      if let line = try record(ref), let priced = try priced(line) { total = try total.adding(priced.total()) }
+    }
+    return total
+  }
+
+  private func totals(ofQuote id: Int64) throws -> Value {
+    try flush()
+    return .list(
+      try rows(
+        "SELECT vat_rate, SUM(total), SUM(tax) FROM quote_line WHERE quote_id = ? GROUP BY vat_rate ORDER BY vat_rate",
+        [id]
+      ).map { row in
+        .object([
+          ValueField("rate", .decimal(ExactDecimal(millionths: row[0]))),
+          ValueField("base", .money(Money(cents: row[1], currency: currency))),
+          ValueField("tax", .money(Money(cents: row[2], currency: currency))),
+        ])
+      })
+  }
+
+  func find(_ kind: RecordKind, _ criteria: [ValueField], limit: Int?) throws -> [RecordRef] {
+    guard let table = RecordTable.of(kind), !kind.isLine else {
+      throw StoreError(.constraint, "\(kind.words)s can't be searched; they are reached through their record")
+    }
+    try flush()
+    var conditions: [String] = []
+    var arguments: [DatabaseValue] = []
+    for criterion in criteria {
+      if criterion.name == "id", case .integer(let id) = criterion.value {
+        conditions.append("id = ?")
+        arguments.append(id.databaseValue)
+      } else if let place = table.index[criterion.name] {
+        let column = table.columns[place]
+        conditions.append("\(column.name) IS ?")
+        arguments.append(try encode(criterion.value, column.codec, field: criterion.name))
+      } else if table.hasCustomFields, criterion.name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) {
+        // `->` answers the value's JSON text, so that 1, "1" and null stay different.
+        conditions.append("custom -> '$.\(criterion.name)' IS ?")
+        let text = criterion.value.isNull ? DatabaseValue.null : criterion.value.json.text(pretty: false).databaseValue
+        arguments.append(text)
+      } else {
+        throw StoreError(.constraint, "\(kind.words)s can't be searched by \(criterion.name)")
+      }
+    }
+    // A won deal has left the pipe: it is not among those of a stage any more (ALT-139).
+    if kind == .deal, criteria.contains(where: { $0.name == "stage" }), !criteria.contains(where: { $0.name == "archived" }) {
+      conditions.append("archived = 0")
+    }
+    let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+    let bound = limit.map { " LIMIT \(max(0, $0))" } ?? ""
+    return try Int64.fetchAll(
+      db.cachedStatement(sql: "SELECT id FROM \(table.name)\(filter) ORDER BY id\(bound)"),
+      arguments: StatementArguments(arguments)
+    ).map { RecordRef(kind, $0) }
+  }
+
+  func find(_ kind: RecordKind, key: String) throws -> RecordRef? {
+    guard let table = RecordTable.of(kind), table.index["key"] != nil else { return nil }
+    try flush()
+    return try number("SELECT id FROM \(table.name) WHERE key = ?", [key]).map { RecordRef(kind, $0) }
+  }
+
+  func user(email: String) throws -> RecordRef? {
+    try flush()
+    return try number("SELECT id FROM user WHERE email_folded = ?", [email.lowercased()]).map { RecordRef(.user, $0) }
+  }
+}

@@ -1,0 +1,148 @@
+import CRM
+import GRDB
+
+/// `StoreTransaction` on SQLite. Records that were read stay in memory until the transaction ends or a savepoint is
+/// rolled back, and changes are written in one statement a record: a script that sets five fields costs one update
+/// and one line of history.
+///
+/// Not Sendable: it lives inside one GRDB access, on that access's thread.
+final class SQLiteTransaction: StoreTransaction {
+  /// Changes of one record that are not in the database yet.
+  struct Pending {
+    var author: Author
+    var at: Instant
+    /// In the order of their first assignment.
+    var changes: [(field: String, old: Value, new: Value)] = []
+    var stageFrom: Int64?
+    var stageTo: Int64?
+    var request: String?
+  }
+
+  let db: Database
+  let currency: Currency
+  var cache: [RecordRef: Record] = [:]
+  var pending: [RecordRef: Pending] = [:]
+  /// The order in which records were first changed, so that the history is written in it.
+  var pendingOrder: [RecordRef] = []
+
+  init(_ db: Database, currency: Currency = .eur) {
+    self.db = db
+    self.currency = currency
+  }
+
+  func savepoint<T>(_ body: () throws -> T) throws -> T {
+    try flush()
+    try execute("SAVEPOINT segment")
+    do {
+      let result = try body()
+      try flush()
+      try execute("RELEASE segment")
+      return result
+    } catch {
+      forget()
+      // A full disk, a failed read or lack of memory can roll back everything, and then there is no savepoint left.
+      guard db.isInsideTransaction else {
+        throw StoreError(.transactionLost, "SQLite rolled the whole transaction back: \(error)")
+      }
+      try execute("ROLLBACK TO segment")
+      try execute("RELEASE segment")
+      throw error
+    }
+  }
+
+  /// Drops what was read and what is not written yet.
+  private func forget() {
+    cache.removeAll(keepingCapacity: true)
+    pending.removeAll(keepingCapacity: true)
+    pendingOrder.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Statements
+
+  func execute(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws {
+    let statement = try db.cachedStatement(sql: sql)
+    try statement.execute(arguments: arguments)
+  }
+
+  func row(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Row? {
+    try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+  }
+
+  func rows(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> [Row] {
+    try Row.fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+  }
+
+  func number(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Int64? {
+    try Int64.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+  }
+}
+
+/// Values to and from columns.
+extension SQLiteTransaction {
+  func decode(_ value: DatabaseValue, _ codec: RecordTable.Codec) throws -> Value {
+    if value.isNull { return .null }
+    switch codec {
+    case .text:
+      return .text(String.fromDatabaseValue(value) ?? "")
+    case .boolean:
+      return .boolean(try integer(value) != 0)
+    case .integer:
+      return .integer(try integer(value))
+    case .cents:
+      return .money(Money(cents: try integer(value), currency: currency))
+    case .millionths:
+      return .decimal(ExactDecimal(millionths: try integer(value)))
+    case .instant:
+      return .instant(Instant(milliseconds: try integer(value)))
+    case .address:
+      let json = try JSON(parsing: String.fromDatabaseValue(value) ?? "")
+      return .address(try Address(json: json))
+    case .record(let kind):
+      return .record(RecordRef(kind, try integer(value)))
+    }
+  }
+
+  func encode(_ value: Value, _ codec: RecordTable.Codec, field: String) throws -> DatabaseValue {
+    switch (value, codec) {
+    case (.null, _): return .null
+    case (.text(let text), .text): return text.databaseValue
+    case (.boolean(let flag), .boolean): return (flag ? 1 : 0).databaseValue
+    case (.integer(let number), .integer): return number.databaseValue
+    case (.money(let money), .cents):
+      guard money.currency == currency else {
+        throw StoreError(.constraint, "\(field): this workspace counts in \(currency), found \(money)")
+      }
+      return money.cents.databaseValue
+    case (.decimal(let number), .millionths): return number.millionths.databaseValue
+    case (.integer(let number), .millionths): return try ExactDecimal(number).millionths.databaseValue
+    case (.instant(let instant), .instant): return instant.milliseconds.databaseValue
+    case (.address(let address), .address): return address.json.text(pretty: false).databaseValue
+    case (.record(let ref), .record(let kind)) where ref.kind == kind: return ref.id.databaseValue
+    default:
+      throw StoreError(.constraint, "the field \(field) can't hold \(value.summary)")
+    }
+  }
+
+  private func integer(_ value: DatabaseValue) throws -> Int64 {
+    guard let number = Int64.fromDatabaseValue(value) else {
+      throw StoreError(.corrupted, "the database holds \(value) where a whole number belongs")
+    }
+    return number
+  }
+
+  func decodeCustom(_ text: String) throws -> [String: Value] {
+    if text == "{}" { return [:] }
+    guard case .object(let members) = try JSON(parsing: text) else {
+      throw StoreError(.corrupted, "custom fields are stored as \(text.prefix(40)), which is no JSON object")
+    }
+    var fields: [String: Value] = [:]
+    fields.reserveCapacity(members.count)
+    for member in members { fields[member.name] = try Value(json: member.value) }
+    return fields
+  }
+
+  func encodeCustom(_ fields: [String: Value]) -> String {
+    let members = fields.sorted { $0.key < $1.key }.map { JSONMember($0.key, $0.value.json) }
+    return JSON.object(members).text(pretty: false)
+  }
+}

@@ -1,0 +1,119 @@
+import CRM
+
+/// What the rest of the house may ask of the store, inside one transaction. All SQL is behind this protocol, so
+/// that another backend is another implementation and nothing else.
+///
+/// A transaction belongs to the closure that it was handed to and to its thread.
+public protocol StoreTransaction: AnyObject {
+  /// Executes `body` and keeps what it wrote only if it returns.
+  /// - Throws: what `body` throws, after rolling back to here; `StoreError.transactionLost` when SQLite rolled back
+  ///   everything, not just this part.
+  func savepoint<T>(_ body: () throws -> T) throws -> T
+
+  // Records
+
+  /// The record, or nil if there is none.
+  func record(_ ref: RecordRef) throws -> Record?
+  /// A field's value: stored, computed (`person.name`, `deal.total`) or a link (`deal.lines`: a list of records).
+  /// Nil when the record does not exist; `.null` when the field is empty.
+  func value(_ ref: RecordRef, _ field: String) throws -> Value?
+  /// Sets a stored field and notes the change in the history. Equal values change nothing.
+  /// - Throws: `.notFound`, or `.constraint` at the latest when the transaction is flushed.
+  func set(_ ref: RecordRef, _ field: String, _ value: Value, author: Author, at: Instant) throws
+  /// Inserts a record; fields that are not given are empty. Notes the insertion in the history.
+  func insert(_ kind: RecordKind, _ fields: [ValueField], author: Author, at: Instant) throws -> RecordRef
+  /// Replaces a deal's product lines, participants, or nothing else: whole lists, as an import gives them.
+  func replaceLines(of deal: RecordRef, _ lines: [[ValueField]], author: Author, at: Instant) throws
+  func replaceParticipants(of deal: RecordRef, _ persons: [RecordRef], author: Author, at: Instant) throws
+  /// Records whose fields all equal the given values, by ascending id. `archived` deals only if asked for by name.
+  func find(_ kind: RecordKind, _ criteria: [ValueField], limit: Int?) throws -> [RecordRef]
+  /// The record with this importer's key.
+  func find(_ kind: RecordKind, key: String) throws -> RecordRef?
+  /// A user by e-mail address, without regard to case.
+  func user(email: String) throws -> RecordRef?
+  func history(of ref: RecordRef) throws -> [HistoryEntry]
+  /// Writes what is pending. Called before each commit, and by whoever reads by other means.
+  func flush() throws
+
+  // Pipelines
+
+  /// Makes pipelines and stages as declared; what is declared no longer is kept as retired.
+  func synchronize(pipelines: [PipelineDefinition]) throws
+  /// All stages by pipeline and position, retired ones last.
+  func stages() throws -> [StageRow]
+  /// Puts a deal into another stage, with its line in the history.
+  func move(_ deal: RecordRef, to stage: StageRow, author: Author, request: String?, at: Instant) throws
+  /// Sets a deal's status and whether it is archived, with its line in the history.
+  func close(
+    _ deal: RecordRef, _ status: DealStatus, archived: Bool, author: Author, request: String?, at: Instant) throws
+  /// Whether a command with this id has changed the deal before (its caller lost the answer and asks again).
+  func hasHandled(request: String, of deal: RecordRef) throws -> Bool
+
+  // Events, runs, journal
+
+  /// The origin of the latest run of a deal; 0 if it has none.
+  func lastOrigin(of dealID: Int64) throws -> Int64
+  /// Appends an event; an `origin` of 0 makes it its own origin. Returns it with its id.
+  func append(_ event: EventRow) throws -> EventRow
+  func event(_ id: Int64) throws -> EventRow?
+  /// The id under which these sources are kept; they are stored once for each hash.
+  func bundle(hash: String, files: @autoclosure () throws -> String, at: Instant) throws -> Int64
+  func bundleFiles(_ id: Int64) throws -> (hash: String, files: String)?
+  /// Inserts a run, behind all others of its lane. Returns it with id and place.
+  func insert(_ run: RunRow) throws -> RunRow
+  func run(_ id: Int64) throws -> RunRow?
+  /// Writes status, segment, attempts, wake-up, error, warnings and end of a run.
+  func update(_ run: RunRow) throws
+  /// Gives the run a place behind everything that is queued in its lane, and writes it.
+  func requeue(_ run: RunRow) throws -> RunRow
+  /// Counts one more run from this origin; returns how many there are now.
+  func countRun(origin: Int64) throws -> Int
+  /// Unfinished runs with one of these statuses, by lane order.
+  func openRuns(_ statuses: [RunStatus], limit: Int?) throws -> [RunRow]
+  /// The same, of one deal.
+  func openRuns(_ statuses: [RunStatus], of dealID: Int64) throws -> [RunRow]
+  /// The queued run whose turn it is: of all lanes in which nothing is running, the first in order.
+  func nextQueued() throws -> RunRow?
+  /// The first queued or running run of a lane.
+  func headOfLane(_ dealID: Int64?) throws -> RunRow?
+  /// Runs of a deal, oldest first.
+  func runs(of dealID: Int64) throws -> [RunRow]
+  /// The latest runs first.
+  func runs(matching filter: RunFilter) throws -> [RunRow]
+  func waitingRuns(topic: String) throws -> [RunRow]
+  /// Waiting or retrying runs that are due at `now`, by due time.
+  func dueRuns(now: Instant, limit: Int) throws -> [RunRow]
+  /// When the next waiting or retrying run is due.
+  func nextDue() throws -> Instant?
+  func journal(of runID: Int64) throws -> [JournalRow]
+  func write(_ row: JournalRow) throws
+  func deleteJournal(of runID: Int64, from segment: Int) throws
+
+  // What the local services keep
+
+  /// The next value of a counter, from 1. Rolled back with the transaction, so no value is ever skipped.
+  func next(counter: String) throws -> Int64
+  func liveQuote(of deal: Int64) throws -> QuoteRow?
+  func quote(number: String) throws -> QuoteRow?
+  func quotes(of deal: Int64) throws -> [QuoteRow]
+  func insert(_ quote: QuoteRow) throws -> QuoteRow
+  /// Sets a quote's status; an end state makes room for another live quote of the deal.
+  func setStatus(_ status: QuoteStatus, ofQuote id: Int64) throws
+  func card(key: String) throws -> CardRow?
+  func card(cardID: String) throws -> CardRow?
+  func cards(of deal: Int64?) throws -> [CardRow]
+  func insert(_ card: CardRow) throws -> CardRow
+  func message(key: String) throws -> MessageRow?
+  func messages(of deal: Int64?) throws -> [MessageRow]
+  func insert(_ message: MessageRow) throws -> MessageRow
+}
+
+/// Which runs to list.
+public struct RunFilter: Sendable {
+  public var statuses: [RunStatus] = []
+  public var automation: String?
+  public var dealID: Int64?
+  public var limit: Int = 100
+
+  public init() {}
+}
