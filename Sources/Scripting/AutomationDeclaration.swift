@@ -1,0 +1,122 @@
+import CRM
+
+/// What an automation reacts to.
+public enum Trigger: Hashable, Sendable {
+  case beforeEnter(stage: String)
+  case enter(stage: String)
+  case leave(stage: String)
+  case beforeWon
+  case won
+  case lost
+  case event(String)
+  /// A rule in the one spelling that `ScheduleRule` has for it.
+  case schedule(String)
+  /// Only when somebody asks for it by name.
+  case demand(String)
+
+  /// Guards run before the change and may reject it.
+  public var isGuard: Bool {
+    switch self {
+    case .beforeEnter, .beforeWon: true
+    default: false
+    }
+  }
+
+  /// As it is written in a script: `enter "Confirmé"`.
+  public var description: String {
+    switch self {
+    case .beforeEnter(let stage): "before_enter \"\(stage)\""
+    case .enter(let stage): "enter \"\(stage)\""
+    case .leave(let stage): "leave \"\(stage)\""
+    case .beforeWon: "before_won"
+    case .won: "won"
+    case .lost: "lost"
+    case .event(let name): "event \"\(name)\""
+    case .schedule(let rule): "schedule \"\(rule)\""
+    case .demand(let name): "demand \"\(name)\""
+    }
+  }
+
+  /// The events that `on.event` knows.
+  public static let events = ["deal.moved", "deal.won", "deal.lost", "deal.reopened", "run.failed"]
+}
+
+/// What a second entry does while the first run still waits.
+public enum WhileWaiting: String, Hashable, Sendable {
+  /// The old run is cancelled.
+  case replace
+  /// The new run is not queued.
+  case ignore
+}
+
+/// A Lua function bound to a trigger.
+public struct AutomationDeclaration: Hashable, Sendable {
+  /// The file's stem; `stem#2` for the second automation of a file; or the name given in the script.
+  public var name: String
+  /// `scripts/won_card.lua`
+  public var file: String
+  public var line: Int
+  /// Its place among the automations of its file, from 0.
+  public var index: Int
+  public var trigger: Trigger
+  public var whileWaiting: WhileWaiting
+  /// The file's first comment line.
+  public var summary: String?
+}
+
+/// A file that does not load.
+public struct ScriptProblem: Error, Hashable, Sendable, CustomStringConvertible {
+  public var file: String
+  public var line: Int?
+  /// Begins with `file:line:`.
+  public var message: String
+
+  public init(file: String, line: Int?, message: String) {
+    self.file = file
+    self.line = line
+    self.message = message
+  }
+
+  public var description: String { message }
+}
+
+/// What one run may spend in Lua.
+public struct RunBudget: Hashable, Sendable {
+  public var seconds: Double
+  public var memoryBytes: Int
+  public var hostCalls: Int
+  public var instructions: Int?
+
+  public init(limits: WorkspaceLimits) {
+    seconds = Double(limits.runTime.milliseconds) / 1000
+    memoryBytes = limits.memoryMegabytes << 20
+    hostCalls = limits.hostCalls
+    instructions = limits.instructions
+  }
+}
+
+/// Why a script ended badly.
+public struct ScriptFailure: Error, Sendable, CustomStringConvertible {
+  public enum Kind: String, Sendable, Hashable {
+    case error
+    case timeLimit = "time_limit"
+    case memoryLimit = "memory_limit"
+    case hostCallLimit = "host_call_limit"
+    case instructionLimit = "instruction_limit"
+    /// The script no longer does what its journal says.
+    case diverged
+    case cancelled
+  }
+
+  public var kind: Kind
+  /// `scripts/x.lua:12: what happened`
+  public var message: String
+  public var script: String?
+  public var line: Int?
+  public var sourceLine: String?
+  public var traceback: [String]
+  /// What the host said, if that came up unchanged.
+  public var hostFailure: HostFailure?
+
+  public var description: String { message }
+}

@@ -1,0 +1,316 @@
+import CRM
+import Foundation
+import LuaKit
+
+/// Reads `workspace.lua`: a Lua file that returns a table. It sees the sandboxed library and nothing of the CRM.
+public enum WorkspaceReader {
+  /// - Throws: `ScriptProblem`: a syntax error, an unknown key (it names the place and the known ones), a value of the
+  ///   wrong type.
+  public static func read(text: String, name: String) throws(ScriptProblem) -> WorkspaceDeclaration {
+    do {
+      let state = try LuaState(limits: LuaLimits())
+      let main = try state.load(LuaSource(name: name, text: text))
+      guard case .returned(let values) = try state.start(main), case .table(let table)? = values.first else {
+        throw ValueFault("the file has to return a table: return { seller = { … }, pipelines = { … } }")
+      }
+      return try declaration(Section(table: table, path: ""))
+    } catch let error as LuaError {
+      throw ScriptProblem(file: name, line: error.line, message: error.message)
+    } catch {
+      let message = "\(error)"
+      let line = line(of: message, in: text)
+      throw ScriptProblem(file: name, line: line, message: "\(name):\(line.map { "\($0):" } ?? "") \(message)")
+    }
+  }
+
+  /// The line that a message is about. A table has forgotten where its text stood, so the keys of the path that the
+  /// message begins with ("fields.deal[2].type: …") are looked for one after the other.
+  private static func line(of message: String, in text: String) -> Int? {
+    guard let colon = message.firstIndex(of: ":") else { return nil }
+    let path = message[..<colon]
+    guard path.allSatisfy({ $0.isLetter || $0.isNumber || "_.[]".contains($0) }) else { return nil }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    var (place, found): (Int, Int?) = (0, nil)
+    for key in path.split(separator: ".").map({ $0.prefix { $0 != "[" } }) {
+      guard let next = lines[place...].firstIndex(where: { assigns(key, $0) }) else { break }
+      (place, found) = (next, next + 1)
+    }
+    return found
+  }
+
+  /// Whether a line holds `key =` or `["key"] =`, and not as the end of a longer name.
+  private static func assigns(_ key: Substring, _ line: Substring) -> Bool {
+    var rest = line
+    if let comment = rest.range(of: "--") { rest = rest[..<comment.lowerBound] }
+    while let place = rest.range(of: key) {
+      let before = place.lowerBound == line.startIndex ? nil : line[line.index(before: place.lowerBound)]
+      rest = rest[place.upperBound...]
+      if before.map({ $0.isLetter || $0.isNumber || $0 == "_" }) == true { continue }
+      if rest.drop(while: { " \t\"']".contains($0) }).first == "=" { return true }
+    }
+    return false
+  }
+
+  private static func declaration(_ root: Section) throws -> WorkspaceDeclaration {
+    try root.allow([
+      "seller", "currency", "time_zone", "pipelines", "fields", "system_users", "limits", "settings", "services",
+    ])
+    var declaration = WorkspaceDeclaration()
+    if let seller = try root.section("seller") { declaration.seller = try readSeller(seller) }
+    if let code = try root.text("currency") { declaration.currency = try root.at("currency") { try Currency(code: code) } }
+    if let zone = try root.text("time_zone") {
+      guard TimeZone(identifier: zone) != nil else {
+        throw ValueFault("time_zone: there is no time zone \"\(zone)\"; write it like \"Europe/Paris\"")
+      }
+      declaration.timeZone = zone
+    }
+    declaration.pipelines = try root.list("pipelines").map(readPipeline)
+    if declaration.pipelines.isEmpty {
+      throw ValueFault("pipelines: declare at least one, like { name = \"Ventes\", stages = { \"Qualifié\" } }")
+    }
+    if let fields = try root.section("fields") {
+      for name in fields.names {
+        guard let kind = RecordKind(rawValue: name), [.deal, .organization, .person, .product].contains(kind) else {
+          throw ValueFault("fields.\(name): fields can be added to deal, organization, person and product")
+        }
+        declaration.customFields[kind] = try fields.list(name).map(readField)
+      }
+    }
+    if let users = try root.section("system_users") {
+      declaration.systemUsers = try users.names.map { SystemUser(account: $0, userKey: try users.required($0)) }
+    }
+    if let limits = try root.section("limits") { declaration.limits = try readLimits(limits) }
+    if let settings = try root.section("settings") { declaration.settings = try settings.plain() }
+    if let services = try root.section("services") {
+      for name in services.names {
+        if let service = try services.section(name) { declaration.services[name] = try service.plain() }
+      }
+    }
+    try declaration.check()
+    return declaration
+  }
+
+  private static func readSeller(_ section: Section) throws -> Seller {
+    try section.allow(["name", "address", "siret", "vat_number", "training_declaration"])
+    var seller = Seller()
+    seller.name = try section.text("name") ?? ""
+    func number(_ name: String) throws -> String {
+      guard let text = try section.text(name), let field = RecordSchema.builtIn.field(.organization, name) else { return "" }
+      return try section.at(name) {
+        guard case .text(let number) = try RecordSchema.builtIn.check(.text(text), for: field, of: .organization) else {
+          return ""
+        }
+        return number
+      }
+    }
+    seller.siret = try number("siret")
+    seller.vatNumber = try number("vat_number")
+    seller.trainingDeclaration = try section.text("training_declaration") ?? ""
+    if let address = try section.section("address") {
+      guard case .object(let fields) = try address.plain() else { return seller }
+      seller.address = try section.at("address") { try Address(fields: fields) }
+    }
+    return seller
+  }
+
+  private static func readPipeline(_ section: Section) throws -> PipelineDefinition {
+    try section.allow(["key", "name", "stages"])
+    return PipelineDefinition(
+      key: try section.text("key"), name: try section.required("name"), stages: try section.texts("stages"))
+  }
+
+  private static func readField(_ section: Section) throws -> FieldDefinition {
+    try section.allow(["key", "label", "type", "filled_by", "required", "aliases", "options"])
+    let key = try section.required("key")
+    let word = try section.text("type") ?? "text"
+    let type: FieldType
+    switch word {
+    case "choice": type = .choice(try section.texts("options"))
+    case "date": type = .day
+    case "time": type = .instant
+    default:
+      if let kind = RecordKind(rawValue: word), !kind.isLine {
+        type = .record(kind)
+      } else {
+        type = try section.at("type") { try FieldType(word: word) }
+      }
+    }
+    var filler = FieldFiller.any
+    if let who = try section.text("filled_by") {
+      guard let known = FieldFiller(rawValue: who) else {
+        throw ValueFault("\(section.path).filled_by: \"person\", \"automation\" or \"any\" expected, found \"\(who)\"")
+      }
+      filler = known
+    }
+    return FieldDefinition(
+      key: key, label: try section.text("label") ?? key, type: type, filler: filler,
+      isRequired: try section.flag("required") ?? false, aliases: try section.texts("aliases"))
+  }
+
+  private static func readLimits(_ section: Section) throws -> WorkspaceLimits {
+    try section.allow([
+      "seconds", "memory_mb", "host_calls", "instructions", "path_depth", "same_automation", "runs_per_origin",
+      "retries",
+    ])
+    var limits = WorkspaceLimits()
+    if let seconds = try section.number("seconds") {
+      guard seconds > 0, seconds <= 3600 else {
+        throw ValueFault("\(section.path).seconds: a number above 0 and up to 3600 expected, found \(seconds)")
+      }
+      limits.runTime = TimeSpan(milliseconds: max(1, Int64(seconds * 1000)))
+    }
+    func count(_ name: String, _ range: ClosedRange<Int>) throws -> Int? {
+      guard let count = try section.integer(name) else { return nil }
+      guard range.contains(count) else {
+        throw ValueFault(
+          "\(section.path).\(name): expected a whole number from \(range.lowerBound) to \(range.upperBound), found \(count)")
+      }
+      return count
+    }
+    if let count = try count("memory_mb", 1...65_536) { limits.memoryMegabytes = count }
+    if let count = try count("host_calls", 1...1_000_000_000) { limits.hostCalls = count }
+    if let count = try count("instructions", 1...1_000_000_000_000) { limits.instructions = count }
+    if let count = try count("path_depth", 1...1000) { limits.pathDepth = count }
+    if let count = try count("same_automation", 1...1000) { limits.sameAutomationOnPath = count }
+    if let count = try count("runs_per_origin", 1...1_000_000_000) { limits.runsFromOrigin = count }
+    if let count = try count("retries", 0...1000) { limits.retries = count }
+    return limits
+  }
+}
+
+/// A table of `workspace.lua` and its place, for messages.
+private struct Section {
+  var table: LuaTable
+  var path: String
+
+  var names: [String] { table.fields.compactMap(\.key.text) }
+
+  private func place(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+
+  func at<T>(_ name: String, _ body: () throws -> T) throws -> T {
+    do { return try body() } catch let fault as ValueFault { throw ValueFault("\(place(name)): \(fault.message)") }
+  }
+
+  func allow(_ known: [String]) throws {
+    for field in table.fields {
+      let name = field.key.text ?? "?"
+      if known.contains(name) { continue }
+      let hint = Suggestion.nearest(to: name, among: known).map { "; did you mean '\($0)'?" } ?? "."
+      let owner = path.isEmpty ? "workspace.lua" : path
+      throw ValueFault(
+        "\(place(name)): \(owner) has no key '\(name)'\(hint) The keys are \(known.joined(separator: ", "))")
+    }
+    if !table.sequence.isEmpty { throw ValueFault("\(path.isEmpty ? "the table" : path): values need names, like name = …") }
+  }
+
+  /// A name in a list would be passed over in silence, and so would what stands after a gap.
+  func requireList() throws {
+    guard let stray = table.fields.first else { return }
+    let found = stray.key.text.map { "the name '\($0)'" } ?? "a gap in it"
+    throw ValueFault("\(path): expected a list like { …, … }, found \(found)")
+  }
+
+  private func wrong(_ name: String, _ expected: String) -> ValueFault {
+    ValueFault("\(place(name)): expected \(expected), found a \(table[name].typeName)")
+  }
+
+  func text(_ name: String) throws -> String? {
+    switch table[name] {
+    case .nil: return nil
+    case .string(let string):
+      guard let text = string.text else { throw wrong(name, "text in UTF-8") }
+      return text
+    default: throw wrong(name, "text in quotes")
+    }
+  }
+
+  func required(_ name: String) throws -> String {
+    guard let text = try text(name) else { throw ValueFault("\(place(name)) is missing") }
+    return text
+  }
+
+  func flag(_ name: String) throws -> Bool? {
+    switch table[name] {
+    case .nil: return nil
+    case .boolean(let flag): return flag
+    default: throw wrong(name, "true or false")
+    }
+  }
+
+  func integer(_ name: String) throws -> Int? {
+    switch table[name] {
+    case .nil: return nil
+    case .integer(let number): return Int(number)
+    default: throw wrong(name, "a whole number")
+    }
+  }
+
+  func number(_ name: String) throws -> Double? {
+    switch table[name] {
+    case .nil: return nil
+    case .integer(let number): return Double(number)
+    case .number(let number): return number
+    default: throw wrong(name, "a number")
+    }
+  }
+
+  func section(_ name: String) throws -> Section? {
+    switch table[name] {
+    case .nil: return nil
+    case .table(let inner): return Section(table: inner, path: place(name))
+    default: throw wrong(name, "a table")
+    }
+  }
+
+  func list(_ name: String) throws -> [Section] {
+    guard let section = try section(name) else { return [] }
+    try section.requireList()
+    return try section.table.sequence.enumerated().map { index, value in
+      guard case .table(let inner) = value else {
+        throw ValueFault("\(place(name))[\(index + 1)]: expected a table, found a \(value.typeName)")
+      }
+      return Section(table: inner, path: "\(place(name))[\(index + 1)]")
+    }
+  }
+
+  func texts(_ name: String) throws -> [String] {
+    guard let section = try section(name) else { return [] }
+    try section.requireList()
+    return try section.table.sequence.enumerated().map { index, value in
+      guard let text = value.text else {
+        throw ValueFault("\(place(name))[\(index + 1)]: expected text, found a \(value.typeName)")
+      }
+      return text
+    }
+  }
+
+  /// The table as a value: what scripts read as `settings`.
+  func plain() throws -> Value {
+    if table.isEmpty { return .object([]) }
+    return try Self.plain(.table(table), path)
+  }
+
+  private static func plain(_ lua: LuaValue, _ path: String) throws -> Value {
+    switch lua {
+    case .nil: return .null
+    case .boolean(let flag): return .boolean(flag)
+    case .integer(let number): return .integer(number)
+    case .number(let number): return .number(number)
+    case .string(let string):
+      guard let text = string.text else { throw ValueFault("\(path): expected text in UTF-8") }
+      return .text(text)
+    case .table(let table):
+      if table.fields.isEmpty {
+        return .list(try table.sequence.enumerated().map { try plain($1, "\(path)[\($0 + 1)]") })
+      }
+      guard table.sequence.isEmpty else { throw ValueFault("\(path): a list or a table with names expected, found both") }
+      return .object(
+        try table.fields.map { field in
+          guard let name = field.key.text else { throw ValueFault("\(path): expected names as keys") }
+          return ValueField(name, try plain(field.value, "\(path).\(name)"))
+        })
+    case .function, .object:
+      throw ValueFault("\(path): expected a value, found a \(lua.typeName)")
+    }
+  }
+}
