@@ -47,7 +47,8 @@ public enum ChatMarkup {
   private static func singleLine(_ label: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in label.unicodeScalars {
-      let isBreak = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+      let isBreak =
+        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
         || scalar.value == 0x2028 || scalar.value == 0x2029
       result.append(isBreak ? " " : scalar)
     }

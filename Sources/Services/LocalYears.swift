@@ -22,11 +22,11 @@ final class LocalYears: Sendable {
 
   /// Nil outside the years 1 to 9999.
   func year(of instant: Instant) -> Int? {
-    window.withLock { window in
+    window.withLock { window -> Int? in
       if let window, window.milliseconds.contains(instant.milliseconds) { return window.year }
       guard let year = instant.day(utcOffset: offset(at: instant.milliseconds))?.year else { return nil }
-      if let start = start(of: year), let end = start(of: year + 1), start < end {
-        window = Window(year: year, milliseconds: start..<end)
+      if let first = start(of: year), let next = start(of: year + 1), first < next {
+        window = Window(year: year, milliseconds: first..<next)
       }
       return year
     }

@@ -39,14 +39,13 @@ extension SQLiteTransaction {
     }
   }
 
+  // What is pending are changes of fields, which none of these lists depends on.
   private func list(_ kind: RecordKind, _ sql: String, _ id: Int64) throws -> Value {
-    try flush()
-    return .list(try Int64.fetchAll(db.cachedStatement(sql: sql), arguments: [id]).map { .record(RecordRef(kind, $0)) })
+    .list(try Int64.fetchAll(db.cachedStatement(sql: sql), arguments: [id]).map { .record(RecordRef(kind, $0)) })
   }
 
   private func parts(_ kind: RecordKind, _ sql: String, _ id: Int64) throws -> Value {
-    try flush()
-    return .list(
+    .list(
       try Int32.fetchAll(db.cachedStatement(sql: sql), arguments: [id])
         .map { .record(RecordRef(kind: kind, id: id, part: $0)) })
   }
@@ -75,8 +74,7 @@ extension SQLiteTransaction {
   }
 
   private func totals(ofQuote id: Int64) throws -> Value {
-    try flush()
-    return .list(
+    .list(
       try rows(
         "SELECT vat_rate, SUM(total), SUM(tax) FROM quote_line WHERE quote_id = ? GROUP BY vat_rate ORDER BY vat_rate",
         [id]

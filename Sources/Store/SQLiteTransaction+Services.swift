@@ -16,8 +16,7 @@ extension SQLiteTransaction {
     """
 
   private func quotes(_ clause: String, _ arguments: StatementArguments) throws -> [QuoteRow] {
-    try flush()
-    return try rows("SELECT \(Self.quoteColumns) FROM quote \(clause)", arguments).map { row in
+    try rows("SELECT \(Self.quoteColumns) FROM quote \(clause)", arguments).map { row in
       guard let status = QuoteStatus(rawValue: row[3]) else {
         throw StoreError(.corrupted, "quote \(row[1] as String) has the unknown status \(row[3] as String)")
       }

@@ -65,7 +65,7 @@ public final class Store: Sendable {
     try SQLiteFault.translatedAny(file: "the database") {
       var result: T?
       try queue.writeWithoutTransaction { db in
-        try db.inTransaction(.deferred) {
+        try db.inTransaction(.immediate) {
           result = try body(SQLiteTransaction(db))
           return .rollback
         }

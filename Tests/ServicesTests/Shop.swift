@@ -1,0 +1,158 @@
+import CRM
+import Foundation
+import Services
+import Store
+
+/// A workspace with one deal, for the tests of the local services.
+enum Shop {
+  static let now = Instant(milliseconds: 1_793_700_000_000)  // 2026-11-03
+  static let author = Author(actor: "automation:test")
+  static let deal = RecordRef(.deal, 1)
+
+  static let declaration = WorkspaceDeclaration(
+    pipelines: [PipelineDefinition(name: "Ventes", stages: ["Qualifié", "Créer documents"])],
+    customFields: [
+      .deal: [
+        FieldDefinition(key: "opca_contact", label: "Prénom et nom OPCA", type: .text),
+        FieldDefinition(key: "opca_name", label: "OPCA ou autre organisme à facturer", type: .text),
+        FieldDefinition(key: "opca_address", label: "Adresse de facturation OPCA", type: .address),
+        FieldDefinition(key: "opca_siret", label: "SIRET OPCA", type: .siret),
+      ]
+    ],
+    services: ["board": .object([ValueField("lists", .list([.text("À faire"), .text("En cours")]))])])
+
+  static func product(_ name: String, price: String, rate: Int64, without missing: String? = nil) throws -> [ValueField]
+  {
+    [
+      ValueField("name", .text(name)), ValueField("description", .text("Parcours certifiant")),
+      ValueField("price", .money(try Money(parsing: price, currency: .eur))),
+      ValueField("vat_rate", .decimal(try ExactDecimal(rate))),
+      ValueField("sales_category", .text("prestation de services")), ValueField("category", .text("Formation")),
+      ValueField("class", .text("Formation")),
+    ].filter { $0.name != missing }
+  }
+
+  static func line(
+    _ product: Int64, _ quantity: String = "1", price: String? = nil, discount: String? = nil
+  ) throws -> [ValueField] {
+    [
+      ValueField("product", .record(RecordRef(.product, product))),
+      ValueField("quantity", .decimal(try ExactDecimal(parsing: quantity))),
+      ValueField("price", try price.map { .money(try Money(parsing: $0, currency: .eur)) } ?? .null),
+      ValueField("discount", discount.map(Value.text) ?? .null),
+    ]
+  }
+
+  /// User 1 (Floriane), organization 1, person 1, products 1 (1800.00 at 20 %) and 2 (99.99 at 5.5 %), deal 1 with
+  /// two lines.
+  static func fill(_ transaction: any StoreTransaction) throws {
+    try transaction.synchronize(pipelines: declaration.pipelines)
+    let user = try transaction.insert(
+      .user,
+      [ValueField("name", .text("Floriane Baillon")), ValueField("email", .text("Floriane@altitude.example"))],
+      author: author, at: now)
+    let organization = try transaction.insert(
+      .organization,
+      [
+        ValueField("name", .text("ACME")),
+        ValueField("address", .address(Address(street: "1 rue X", postalCode: "75001", city: "Paris"))),
+        ValueField("siret", .text("73282932000074")),
+      ], author: author, at: now)
+    let person = try transaction.insert(
+      .person, [ValueField("first_name", .text("Jérémy")), ValueField("last_name", .text("Brunet"))], author: author,
+      at: now)
+    _ = try transaction.insert(.product, try product("EDLC", price: "1800.00", rate: 20), author: author, at: now)
+    _ = try transaction.insert(
+      .product,
+      try product("Livret", price: "99.99", rate: 5).map {
+        $0.name == "vat_rate" ? ValueField("vat_rate", .decimal(try ExactDecimal(parsing: "5.5"))) : $0
+      }, author: author, at: now)
+    guard let stage = try transaction.stages().first else { throw StoreError(.notFound, "no stage") }
+    let deal = try transaction.insert(
+      .deal,
+      [
+        ValueField("title", .text("EDLC pour ACME")),
+        ValueField("pipeline", .record(RecordRef(.pipeline, stage.pipelineID))),
+        ValueField("stage", .record(RecordRef(.stage, stage.id))), ValueField("status", .text("open")),
+        ValueField("archived", .boolean(false)), ValueField("owner", .record(user)),
+        ValueField("organization", .record(organization)), ValueField("person", .record(person)),
+        ValueField("created_at", .instant(now)),
+      ], author: author, at: now)
+    try transaction.replaceLines(
+      of: deal, [try line(1, "2", price: "1500.00", discount: "10%"), try line(2, "3")], author: author, at: now)
+  }
+
+  static func open() throws -> Store {
+    let store = try Store()
+    try store.write(fill)
+    return store
+  }
+}
+
+/// One service on one store, asked as the engine asks it.
+struct Desk {
+  let store: Store
+  let service: any Service
+  var declaration = Shop.declaration
+
+  init(
+    _ make: (WorkspaceDeclaration) -> any Service, declaration: WorkspaceDeclaration = Shop.declaration,
+    store: Store? = nil
+  ) throws {
+    self.store = try store ?? Shop.open()
+    self.declaration = declaration
+    service = make(declaration)
+  }
+
+  func resolve(_ operation: String, _ arguments: [Value]) throws -> ResolvedOperation {
+    try store.write { transaction in try resolve(operation, arguments, transaction) }
+  }
+
+  private func resolve(
+    _ operation: String, _ arguments: [Value], _ transaction: any StoreTransaction
+  ) throws -> ResolvedOperation {
+    try service.resolve(
+      operation, arguments, dealID: 1,
+      in: ServiceWorld(transaction: transaction, declaration: declaration, schema: try declaration.schema()))
+  }
+
+  private func call(
+    _ operation: String, _ arguments: [Value], step: Int, now: Instant, _ transaction: any StoreTransaction
+  ) throws -> OperationCall {
+    let resolved = try resolve(operation, arguments, transaction)
+    return OperationCall(
+      service: service.declaration.name, operation: operation, arguments: resolved.arguments,
+      key: resolved.purpose ?? "run:1/step:\(step)", dealID: 1, author: Shop.author, now: now)
+  }
+
+  @discardableResult
+  func ask(_ operation: String, _ arguments: [Value] = [], step: Int = 1, now: Instant = Shop.now) throws -> Value {
+    try store.write { transaction in
+      try service.perform(try call(operation, arguments, step: step, now: now, transaction), in: transaction)
+    }
+  }
+
+  func preview(_ operation: String, _ arguments: [Value] = [], step: Int = 1) throws -> Value {
+    try store.write { transaction in
+      try service.preview(try call(operation, arguments, step: step, now: Shop.now, transaction), in: transaction)
+    }
+  }
+
+  /// The failure that a call ends with; nil if it succeeds.
+  func failure(_ operation: String, _ arguments: [Value] = []) throws -> ServiceFailure? {
+    do {
+      try ask(operation, arguments)
+      return nil
+    } catch let failure as ServiceFailure {
+      return failure
+    }
+  }
+
+  func set(_ ref: RecordRef, _ field: String, _ value: Value) throws {
+    try store.write { try $0.set(ref, field, value, author: Shop.author, at: Shop.now) }
+  }
+
+  func setLines(_ lines: [[ValueField]]) throws {
+    try store.write { try $0.replaceLines(of: Shop.deal, lines, author: Shop.author, at: Shop.now) }
+  }
+}
