@@ -66,10 +66,6 @@ enum APITable {
         name: "event", parameters: [APIParameter(name: "name", type: "string"), reaction, options],
         doc: "After an event of this name: " + Trigger.events.map { "`\($0)`" }.joined(separator: ", ") + "."),
       APIFunction(
-        name: "schedule",
-        parameters: [APIParameter(name: "rule", type: "string"), APIParameter(name: "action", type: "fun()"), options],
-        doc: "By the clock of the workspace: `\"every day at 08:00\"`, `\"every monday at 09:30\"`, `\"every hour\"`."),
-      APIFunction(
         name: "demand", parameters: [APIParameter(name: "name", type: "string"), reaction, options],
         doc: "Only when somebody asks for it by this name."),
     ])

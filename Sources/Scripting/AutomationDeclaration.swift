@@ -9,8 +9,6 @@ public enum Trigger: Hashable, Sendable {
   case won
   case lost
   case event(String)
-  /// A rule in the one spelling that `ScheduleRule` has for it.
-  case schedule(String)
   /// Only when somebody asks for it by name.
   case demand(String)
 
@@ -32,7 +30,6 @@ public enum Trigger: Hashable, Sendable {
     case .won: "won"
     case .lost: "lost"
     case .event(let name): "event \"\(name)\""
-    case .schedule(let rule): "schedule \"\(rule)\""
     case .demand(let name): "demand \"\(name)\""
     }
   }

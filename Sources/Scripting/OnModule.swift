@@ -25,9 +25,6 @@ extension ScriptContext {
       }
       return try register(call, .event(name), function: 2)
     }
-    try state.define(function: "schedule", in: "on") { [unowned self] call in
-      try register(call, .schedule(ScheduleRule(parsing: call.string(1)).description), function: 2)
-    }
     try state.define(function: "demand", in: "on") { [unowned self] call in
       let name = try call.string(1)
       guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {

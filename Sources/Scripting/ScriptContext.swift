@@ -64,14 +64,17 @@ final class ScriptContext {
       let answer = try host.perform(call)
       if wasReplaying, !host.isReplaying { state?.restartBudgets() }
       return answer
-    } catch let failure as HostFailure where failure.kind == .diverged || failure.kind == .cancelled {
-      throw FatalError(error: failure)
-    } catch let failure as HostFailure {
+    } catch let failure as HostFailure where !failure.isFatal {
       throw failure
     } catch {
       throw FatalError(error: error)
     }
   }
+}
+
+extension HostFailure {
+  /// Whether the run itself is at an end.
+  var isFatal: Bool { kind == .diverged || kind == .cancelled }
 }
 
 /// What no script may catch: a replay that diverged, a cancelled run, a fault of the store.

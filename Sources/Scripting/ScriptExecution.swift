@@ -71,7 +71,8 @@ public final class ScriptExecution {
     let lua: Result<[LuaValue], LuaHostError>
     switch answer {
     case .success(let value): lua = .success([script.context.lua(value)])
-    case .failure(let failure): lua = .failure(LuaHostError(failure.message, cause: failure))
+    case .failure(let failure):
+      lua = .failure(LuaHostError(failure.message, cause: failure.isFatal ? FatalError(error: failure) : failure))
     }
     return try outcome { try script.state.resume(lua) }
   }

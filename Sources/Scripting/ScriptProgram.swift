@@ -86,7 +86,7 @@ public final class ScriptProgram {
     script.context.pending = nil
     script.state.reset()
     let key = StateKey(path: script.file.path, budget: script.budget)
-    if idle[key, default: []].count < Self.idleLimit { idle[key]?.append(script) }
+    if idle[key, default: []].count < Self.idleLimit { idle[key, default: []].append(script) }
   }
 
   private func prepare(_ file: ScriptFile, _ budget: RunBudget) throws -> PreparedScript {
@@ -121,15 +121,7 @@ final class PreparedScript {
     context = ScriptContext(file: file.path, schema: program.schema, declaration: program.declaration)
     try context.install(in: state, services: program.services)
     let sources = program.sources
-    state.setLoader { name in
-      let path = "scripts/\(name).lua"
-      guard let text = sources.text(path) else {
-        let known = sources.files.map(\.path).filter { $0.hasPrefix("scripts/lib/") }
-          .map { "\"" + $0.dropFirst("scripts/".count).dropLast(".lua".count) + "\"" }.joined(separator: ", ")
-        throw LuaHostError("there is no \(path); the libraries are \(known.isEmpty ? "none yet" : known)")
-      }
-      return LuaSource(name: path, text: text)
-    }
+    state.setLoader { name in try sources.module(name) }
     let main = try state.load(LuaSource(name: file.path, text: file.text))
     guard case .returned = try state.start(main) else {
       throw ScriptProblem(file: file.path, line: nil, message: "\(file.path): a script can't pause while it loads")
@@ -156,8 +148,11 @@ final class PreparedScript {
 }
 
 extension ScriptContext {
-  /// Gives a state the whole API of scripts.
-  func install(in state: LuaState, services: [ServiceDeclaration]) throws {
+  /// Gives a state the whole API of scripts, and what `extend` defines beside it: it returns the members of the modules
+  /// that it adds.
+  func install(
+    in state: LuaState, services: [ServiceDeclaration], extend: () throws -> [String: [String]] = { [:] }
+  ) throws {
     self.state = state
     try defineValueTypes(state)
     try defineRecordTypes(state)
@@ -167,7 +162,7 @@ extension ScriptContext {
     try defineServiceModules(state, services)
     try defineTextModule(state)
     try defineSettings(state)
-    try makeModulesStrict(state, services: services)
+    try makeModulesStrict(state, services: services, others: try extend())
     state.setClock { [unowned self] in
       guard host != nil, case .instant(let now)? = quietly(.now) else { return 0 }
       return Double(now.milliseconds) / 1000

@@ -6,28 +6,33 @@ import LuaKit
 extension ScriptContext {
   /// Puts a face over each module that has been defined: reading goes to the members by a plain table look-up, and
   /// only what is not there reaches Swift. The faces are made once a state, before its image is taken.
-  func makeModulesStrict(_ state: LuaState, services: [ServiceDeclaration]) throws {
-    var members: [String: [String]] = [:]
+  func makeModulesStrict(
+    _ state: LuaState, services: [ServiceDeclaration], others: [String: [String]] = [:]
+  ) throws {
+    var members = others
     for module in APITable.modules { members[module.name] = module.functions.map(\.name) }
     members["seller"] = APITable.sellerFields.map(\.name)
-    for service in services { members[service.name] = service.operations.map(\.name) }
+    for service in services { members[service.name, default: []] += service.operations.map(\.name) }
     let names = members.keys.sorted().filter { !(members[$0] ?? []).isEmpty }
-    try state.define(function: "__unknown_member") { call in
-      let (module, name) = (try call.string(1), try call.string(2))
-      let known = members[module] ?? []
-      let hint =
-        Suggestion.nearest(to: name, among: known).map { "; did you mean '\($0)'?" }
-        ?? "; it has \(known.sorted().joined(separator: ", "))"
-      throw LuaHostError("\(module) has no '\(name)'\(hint)")
+    for module in names {
+      let known = (members[module] ?? []).sorted()
+      // An `__index` function: the table and the key.
+      try state.define(function: module, in: "__unknown") { call in
+        let name = try call.value(2).text ?? "a \(call.typeName(2))"
+        let hint =
+          Suggestion.nearest(to: name, among: known).map { "; did you mean '\($0)'?" }
+          ?? "; it has \(known.joined(separator: ", "))"
+        throw LuaHostError("\(module) has no '\(name)'\(hint)")
+      }
     }
     let main = try state.load(LuaSource(name: "modules", text: Self.strictness))
     _ = try state.call(main, names.map { .string($0) })
   }
 
-  /// `return unknown(…)` is a tail call, so the error stands at the script's own line.
+  /// The host's functions are the handlers themselves, so that the error stands at the script's own line.
   private static let strictness = """
-    local unknown = __unknown_member
-    __unknown_member = nil
+    local unknown = __unknown
+    __unknown = nil
 
     local function seal(name, members)
       return setmetatable({}, {
@@ -47,7 +52,7 @@ extension ScriptContext {
     for _, name in ipairs { ... } do
       local members = {}
       for key, value in pairs(_G[name]) do members[key] = value end
-      setmetatable(members, { __index = function (_, key) return unknown(name, tostring(key)) end })
+      setmetatable(members, { __index = unknown[name] })
       _G[name] = seal(name, members)
     end
     if settings == nil then settings = seal("settings", {}) end

@@ -149,31 +149,20 @@ public enum WorkspaceReader {
 
   private static func readLimits(_ section: Section) throws -> WorkspaceLimits {
     try section.allow([
-      "seconds", "memory_mb", "host_calls", "instructions", "path_depth", "same_automation", "runs_per_origin",
-      "retries",
+      "run_time", "memory", "host_calls", "instructions", "path_depth", "same_automation_on_path",
+      "runs_from_origin", "retries",
     ])
     var limits = WorkspaceLimits()
-    if let seconds = try section.number("seconds") {
-      guard seconds > 0, seconds <= 3600 else {
-        throw ValueFault("\(section.path).seconds: a number above 0 and up to 3600 expected, found \(seconds)")
-      }
-      limits.runTime = TimeSpan(milliseconds: max(1, Int64(seconds * 1000)))
+    if let span = try section.text("run_time") {
+      limits.runTime = try section.at("run_time") { try TimeSpan(parsing: span) }
     }
-    func count(_ name: String, _ range: ClosedRange<Int>) throws -> Int? {
-      guard let count = try section.integer(name) else { return nil }
-      guard range.contains(count) else {
-        throw ValueFault(
-          "\(section.path).\(name): expected a whole number from \(range.lowerBound) to \(range.upperBound), found \(count)")
-      }
-      return count
-    }
-    if let count = try count("memory_mb", 1...65_536) { limits.memoryMegabytes = count }
-    if let count = try count("host_calls", 1...1_000_000_000) { limits.hostCalls = count }
-    if let count = try count("instructions", 1...1_000_000_000_000) { limits.instructions = count }
-    if let count = try count("path_depth", 1...1000) { limits.pathDepth = count }
-    if let count = try count("same_automation", 1...1000) { limits.sameAutomationOnPath = count }
-    if let count = try count("runs_per_origin", 1...1_000_000_000) { limits.runsFromOrigin = count }
-    if let count = try count("retries", 0...1000) { limits.retries = count }
+    if let count = try section.integer("memory") { limits.memoryMegabytes = count }
+    if let count = try section.integer("host_calls") { limits.hostCalls = count }
+    if let count = try section.integer("instructions") { limits.instructions = count }
+    if let count = try section.integer("path_depth") { limits.pathDepth = count }
+    if let count = try section.integer("same_automation_on_path") { limits.sameAutomationOnPath = count }
+    if let count = try section.integer("runs_from_origin") { limits.runsFromOrigin = count }
+    if let count = try section.integer("retries") { limits.retries = count }
     return limits
   }
 }
@@ -225,7 +214,7 @@ private struct Section {
   }
 
   func required(_ name: String) throws -> String {
-    guard let text = try text(name) else { throw ValueFault("\(place(name)) is missing") }
+    guard let text = try text(name) else { throw ValueFault("\(place(name)): it is missing") }
     return text
   }
 
@@ -242,15 +231,6 @@ private struct Section {
     case .nil: return nil
     case .integer(let number): return Int(number)
     default: throw wrong(name, "a whole number")
-    }
-  }
-
-  func number(_ name: String) throws -> Double? {
-    switch table[name] {
-    case .nil: return nil
-    case .integer(let number): return Double(number)
-    case .number(let number): return number
-    default: throw wrong(name, "a number")
     }
   }
 
