@@ -1,0 +1,105 @@
+import CRM
+import Scripting
+import Services
+import Store
+
+/// What a move or a run would do, told without doing it (promise 8).
+public struct DryRunReport: Sendable {
+  /// What would change and what would be sent, in order.
+  public var lines: [String] = []
+  public var rejected: [String] = []
+  public var warnings: [String] = []
+  /// Why it would fail, if it would.
+  public var failure: RunFault?
+
+  public init() {}
+
+  public var json: JSON {
+    .object([
+      JSONMember("would", .array(lines.map { .string($0) })),
+      JSONMember("rejected", .array(rejected.map { .string($0) })),
+      JSONMember("warnings", .array(warnings.map { .string($0) })), JSONMember("failure", failure?.json ?? .null),
+    ])
+  }
+}
+
+/// A script came to a wait: a dry run ends there.
+struct DryRunStop: Error {
+  var target: String
+  var timeout: TimeSpan?
+}
+
+/// Executes on the real records in a transaction that is always rolled back; effects answer with their preview.
+public enum DryRun {
+  /// A person's move, with its guards and all that its scripts would do.
+  /// - Throws: `EngineFault`, `StoreError`, for what the real move would refuse in the same words.
+  public static func transition(
+    store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry,
+    _ request: TransitionRequest, now: Instant
+  ) throws -> DryRunReport {
+    try rehearse(store: store, version: version, services: services, now: now) { core, tx, report in
+      let transition = try core.transition(request, tx: tx, now: now)
+      report.rejected = transition.rejected
+      report.warnings += transition.warnings
+      if !transition.rejected.isEmpty { return }
+      if transition.moved {
+        let change =
+          switch request.change {
+          case .move: "move deal \(transition.deal.id): \(transition.from) -> \(transition.to)"
+          case .close(let status): "deal \(transition.deal.id) becomes \(status.rawValue)"
+          }
+        report.lines.insert(change, at: 0)
+      } else {
+        report.lines.append("nothing: the deal is there already")
+      }
+    }
+  }
+
+  /// An automation on a deal.
+  public static func demand(
+    store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry,
+    automation: String, deal: String, actor: String, now: Instant
+  ) throws -> DryRunReport {
+    try rehearse(store: store, version: version, services: services, now: now) { core, tx, report in
+      _ = try core.demand(automation: automation, deal: deal, actor: actor, tx: tx, now: now)
+    }
+  }
+
+  private final class Story {
+    var lines: [String] = []
+  }
+
+  private static func rehearse(
+    store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry,
+    now: Instant, _ body: (EngineCore, any StoreTransaction, inout DryRunReport) throws -> Void
+  ) throws -> DryRunReport {
+    let story = Story()
+    var mode = EngineCore.Mode()
+    mode.tell = { story.lines.append($0) }
+    let core = EngineCore(version: version, services: services, mode: mode, seed: 1)
+    return try store.rehearse { tx in
+      var report = DryRunReport()
+      let before = try tx.runs(matching: newest(1)).first?.id ?? 0
+      do {
+        try body(core, tx, &report)
+        while try core.stepFollowed(tx: tx, now: now) {}
+      } catch let stop as DryRunStop {
+        let timeout = stop.timeout.map { " for at most \($0)" } ?? ""
+        story.lines.append(
+          "\(stop.target)\(timeout); then the script goes on with state \"reached\" or, after the time, \"expired\"")
+      }
+      report.lines += story.lines
+      for run in try tx.runs(matching: newest(1000)).reversed() where run.id > before {
+        report.warnings += run.warnings
+        if run.status == .failed, report.failure == nil, let error = run.error { report.failure = RunFault(text: error) }
+      }
+      return report
+    }
+  }
+
+  private static func newest(_ limit: Int) -> RunFilter {
+    var filter = RunFilter()
+    filter.limit = limit
+    return filter
+  }
+}

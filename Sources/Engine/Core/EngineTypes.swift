@@ -1,0 +1,76 @@
+import CRM
+import Scripting
+import Services
+import Store
+
+/// A change of a deal that has guards and reactions.
+public enum TransitionChange: Hashable, Sendable {
+  /// To a stage, by name (ALT-04); with `from` only if the deal is still there.
+  case move(stage: String, from: String?)
+  /// To won, lost, or open again.
+  case close(DealStatus)
+}
+
+/// Somebody's wish to change a deal.
+public struct TransitionRequest: Sendable {
+  /// A deal's id or key.
+  public var deal: String
+  public var change: TransitionChange
+  public var actor: String
+  /// The caller's own id of this wish: asked again with the same one, it is not done twice.
+  public var requestID: String?
+
+  public init(deal: String, change: TransitionChange, actor: String, requestID: String? = nil) {
+    self.deal = deal
+    self.change = change
+    self.actor = actor
+    self.requestID = requestID
+  }
+}
+
+/// What became of a transition, before its runs have ended.
+public struct Transition: Sendable {
+  public var deal: RecordRef
+  public var from: String
+  public var to: String
+  public var moved: Bool
+  /// Every reason that guards gave.
+  public var rejected: [String] = []
+  public var warnings: [String] = []
+  /// The origin under which all runs that it caused are found; 0 if nothing happened.
+  public var origin: Int64 = 0
+  /// The runs that it queued, in order.
+  public var runs: [RunRow] = []
+}
+
+/// What the shell is to do once the transaction is committed.
+public enum EngineCommand: Sendable {
+  /// Ask a service, outside of any transaction, and hand its answer to `EngineCore.answer`.
+  case call(StepCall)
+}
+
+/// One attempt of a step.
+public struct StepCall: Sendable {
+  public var runID: Int64
+  public var segment: Int
+  public var call: OperationCall
+}
+
+/// Who caused something: a person directly, or a run.
+struct Cause {
+  var author: Author
+  var origin: Int64 = 0
+  var path: String = ""
+  var requestID: String?
+
+  static func run(_ run: RunRow) -> Cause {
+    Cause(
+      author: Author(actor: "automation:\(run.automation)", runID: run.id), origin: run.origin, path: run.path)
+  }
+}
+
+/// Names the run in hand somewhere that survives the process, so that a fault which kills it is known (promise 7).
+public protocol RunWatch: AnyObject {
+  func begin(runID: Int64)
+  func end()
+}

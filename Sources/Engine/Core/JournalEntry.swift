@@ -1,0 +1,127 @@
+import CRM
+import Scripting
+import Services
+
+/// One question that a script asked of its host, with the answer that it got: what a replay answers from.
+struct JournalEntry {
+  /// What was asked, short: enough to notice that a replay asks something else.
+  var tag: String
+  var answer: Value
+  var failure: HostFailure?
+  /// Only for operations that were done inside the segment.
+  var step: FusedStep?
+
+  /// An effect or read that was executed in the segment's own transaction.
+  struct FusedStep {
+    var key: String
+    var hash: String
+    var arguments: Value
+    var isEffect: Bool
+  }
+
+  /// `tag` without values: what a change of data must not turn into a divergence.
+  static func tag(_ call: HostCall) -> String {
+    switch call {
+    case .get(let ref, let field): "get \(ref.kind.rawValue).\(field)"
+    case .set(let ref, let field, _): "set \(ref.kind.rawValue).\(field)"
+    case .find(let kind, _): "find \(kind.rawValue)"
+    case .fetch(let kind, _): "fetch \(kind.rawValue)"
+    case .create(let kind, _): "create \(kind.rawValue)"
+    case .move(_, let stage, _): "move \(stage)"
+    case .close(_, let status): "close \(status.rawValue)"
+    case .reject: "reject"
+    case .warn: "warn"
+    case .operation(let service, let name, _, _): "\(service).\(name)"
+    case .wait(let target, _): waitTag(target)
+    case .now: "now"
+    case .log: "log"
+    }
+  }
+
+  static func waitTag(_ target: WaitTarget) -> String {
+    switch target {
+    case .status(let ref, let status): "wait \(ref) \(status.rawValue)"
+    case .stage(let ref, let stage): "wait \(ref) \(stage)"
+    case .request(let ref): "wait \(ref)"
+    case .clock: "sleep"
+    }
+  }
+
+  private func encoded() -> JSON {
+    var parts: [JSON] = [.string(tag), answer.json]
+    if failure != nil || step != nil { parts.append(failure.map { FailureCodec.json($0) } ?? .null) }
+    if let step {
+      parts.append(
+        .object([
+          JSONMember("key", .string(step.key)), JSONMember("hash", .string(step.hash)),
+          JSONMember("arguments", step.arguments.json), JSONMember("effect", .bool(step.isEffect)),
+        ]))
+    }
+    return .array(parts)
+  }
+
+  static func encode(_ entries: [JournalEntry]) -> String {
+    entries.isEmpty ? "[]" : JSON.array(entries.map { $0.encoded() }).text(pretty: false)
+  }
+
+  static func decode(_ text: String) throws -> [JournalEntry] {
+    if text == "[]" { return [] }
+    return try (JSON(parsing: text).arrayValue ?? []).map { json in
+      let parts = json.arrayValue ?? []
+      guard parts.count >= 2, let tag = parts[0].stringValue else {
+        throw ValueFault("a journal entry reads \(json.text(pretty: false).prefix(60)), which this version does not know")
+      }
+      var entry = JournalEntry(tag: tag, answer: try Value(json: parts[1]))
+      if parts.count > 2, parts[2] != .null { entry.failure = FailureCodec.failure(parts[2]) }
+      if parts.count > 3 {
+        entry.step = FusedStep(
+          key: parts[3]["key"]?.stringValue ?? "", hash: parts[3]["hash"]?.stringValue ?? "",
+          arguments: try parts[3]["arguments"].map { try Value(json: $0) } ?? .null,
+          isEffect: parts[3]["effect"]?.boolValue ?? true)
+      }
+      return entry
+    }
+  }
+}
+
+/// Failures of host calls in the journal.
+enum FailureCodec {
+  static func json(_ failure: HostFailure) -> JSON {
+    .object([
+      JSONMember("kind", .string(failure.kind.rawValue)), JSONMember("message", .string(failure.message)),
+      JSONMember("reasons", .array(failure.reasons.map { .string($0) })),
+    ])
+  }
+
+  static func failure(_ json: JSON) -> HostFailure {
+    HostFailure(
+      json["kind"]?.stringValue.flatMap(HostFailure.Kind.init(rawValue:)) ?? .permanent,
+      json["message"]?.stringValue ?? "", reasons: json["reasons"]?.arrayValue?.compactMap(\.stringValue) ?? [])
+  }
+
+  static func value(_ failure: HostFailure) -> Value {
+    .object([
+      ValueField("kind", .text(failure.kind.rawValue)), ValueField("message", .text(failure.message)),
+      ValueField("reasons", .list(failure.reasons.map { .text($0) })),
+    ])
+  }
+
+  static func failure(_ value: Value) -> HostFailure {
+    var reasons: [String] = []
+    if case .list(let list)? = value["reasons"] { reasons = list.map(\.plainText) }
+    return HostFailure(
+      value["kind"].flatMap { HostFailure.Kind(rawValue: $0.plainText) } ?? .permanent,
+      value["message"]?.plainText ?? "", reasons: reasons)
+  }
+}
+
+/// A 64-bit FNV-1a over a value's exact notation: equal arguments have equal hashes in every process and version.
+enum StableHash {
+  static func of(_ value: Value) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in value.json.text(pretty: false).utf8 {
+      hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+    }
+    return String(hash, radix: 16)
+  }
+}

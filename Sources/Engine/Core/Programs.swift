@@ -1,0 +1,156 @@
+import CRM
+import Scripting
+import Services
+import Store
+
+/// One version of a workspace: declaration, sources, and the automations that they declare. Immutable; a run keeps
+/// the version that was there when it was queued.
+public final class WorkspaceVersion {
+  public let declaration: WorkspaceDeclaration
+  public let schema: RecordSchema
+  public let sources: ScriptSources
+  public let services: ServiceRegistry
+  public let program: ScriptProgram
+  /// In order: by file, then by place in the file.
+  public let automations: [AutomationDeclaration]
+  /// Files that do not load.
+  public let problems: [ScriptProblem]
+
+  /// - Throws: `EngineFault.workspace` when `workspace.lua` can't be read; a script that does not load is a problem,
+  ///   not an error.
+  public init(
+    sources: ScriptSources, services makeServices: (WorkspaceDeclaration) -> ServiceRegistry
+  ) throws(EngineFault) {
+    guard let file = sources.files.first(where: { $0.path == "workspace.lua" }) else {
+      throw EngineFault(.workspace, "There is no workspace.lua here. Make a workspace with: coulisse init DIR")
+    }
+    do {
+      declaration = try WorkspaceReader.read(text: file.text, name: file.path)
+      schema = try declaration.schema()
+    } catch {
+      throw EngineFault(.workspace, "\(error)")
+    }
+    self.sources = sources
+    services = makeServices(declaration)
+    program = ScriptProgram(
+      sources: sources, schema: schema, declaration: declaration, services: services.declarations)
+    (automations, problems) = program.automations()
+  }
+
+  /// The files as they are kept with the runs that need them.
+  var encodedFiles: String {
+    JSON.object(sources.files.map { JSONMember($0.path, .string($0.text)) }).text(pretty: false)
+  }
+
+  static func decodeFiles(_ text: String) throws -> ScriptSources {
+    ScriptSources(
+      files: try (JSON(parsing: text).objectValue ?? []).map { ScriptFile(path: $0.name, text: $0.value.stringValue ?? "") })
+  }
+
+  func automation(file: String, place: Int) -> AutomationDeclaration? {
+    automations.first { $0.file == file && $0.index == place }
+  }
+
+  /// Broken files that may hold a guard or reaction for a trigger. What a broken file would have declared is read
+  /// from its text: a call `on.NAME("stage"` counts as long as it can be seen, and a file in which none can be seen
+  /// may concern every move.
+  func problems(concerning names: [(function: String, label: String?)]) -> [ScriptProblem] {
+    problems.filter { problem in
+      guard let text = sources.files.first(where: { $0.path == problem.file })?.text else { return true }
+      let calls = TriggerScan.calls(in: text)
+      if calls.isEmpty { return true }
+      return calls.contains { call in
+        names.contains { name in
+          name.function == call.function && (name.label == nil || call.label == nil
+            || Label.folded(name.label ?? "") == Label.folded(call.label ?? ""))
+        }
+      }
+    }
+  }
+}
+
+/// Finds `on.enter("Stage"` and its like in the text of a script that does not load.
+enum TriggerScan {
+  static func calls(in text: String) -> [(function: String, label: String?)] {
+    var calls: [(function: String, label: String?)] = []
+    for line in text.split(whereSeparator: \.isNewline) {
+      var rest = line[...]
+      while let dot = rest.range(of: "on.") {
+        let startsWord = dot.lowerBound == rest.startIndex || !isWordPart(rest[rest.index(before: dot.lowerBound)])
+        rest = rest[dot.upperBound...]
+        let name = rest.prefix { $0.isLetter || $0 == "_" }
+        guard startsWord, !name.isEmpty else { continue }
+        let after = rest.dropFirst(name.count).drop { $0 == " " || $0 == "(" || $0 == "[" }
+        var label: String?
+        if let quote = after.first, quote == "\"" || quote == "'" {
+          label = String(after.dropFirst().prefix { $0 != quote })
+        }
+        calls.append((String(name), label))
+      }
+    }
+    return calls
+  }
+
+  private static func isWordPart(_ character: Character) -> Bool {
+    character.isLetter || character.isNumber || character == "_" || character == "."
+  }
+}
+
+extension Substring {
+  /// The first occurrence of an ASCII word, without Foundation.
+  fileprivate func range(of word: String) -> Range<Substring.Index>? {
+    var start = startIndex
+    while start < endIndex {
+      if self[start...].hasPrefix(word) { return start..<index(start, offsetBy: word.count) }
+      start = index(after: start)
+    }
+    return nil
+  }
+}
+
+/// The versions in use: the present one, and those that unfinished runs keep.
+final class Programs {
+  private(set) var present: WorkspaceVersion
+  private let makeServices: (WorkspaceDeclaration) -> ServiceRegistry
+  private var presentBundle: Int64?
+  private var pinned: [(id: Int64, version: WorkspaceVersion)] = []
+  /// More versions than this are read again from the database when they are needed.
+  private static let pinnedLimit = 8
+
+  init(present: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry) {
+    self.present = present
+    makeServices = services
+  }
+
+  func replace(present version: WorkspaceVersion) {
+    present = version
+    presentBundle = nil
+  }
+
+  /// After a rollback the database may not know an id that was given out.
+  func forgetBundles() {
+    presentBundle = nil
+    pinned.removeAll()
+  }
+
+  func presentBundle(_ tx: any StoreTransaction, now: Instant) throws -> Int64 {
+    if let presentBundle { return presentBundle }
+    let id = try tx.bundle(hash: present.sources.hash, files: present.encodedFiles, at: now)
+    presentBundle = id
+    return id
+  }
+
+  func version(bundle id: Int64, _ tx: any StoreTransaction) throws -> WorkspaceVersion {
+    if id == presentBundle { return present }
+    if let found = pinned.first(where: { $0.id == id }) { return found.version }
+    guard let (hash, files) = try tx.bundleFiles(id) else {
+      throw EngineFault(.notFound, "the sources that this run was queued with (number \(id)) are not in the database")
+    }
+    let version =
+      hash == present.sources.hash
+      ? present : try WorkspaceVersion(sources: try WorkspaceVersion.decodeFiles(files), services: makeServices)
+    pinned.append((id, version))
+    if pinned.count > Self.pinnedLimit { pinned.removeFirst() }
+    return version
+  }
+}

@@ -1,0 +1,346 @@
+import CRM
+import Scripting
+import Services
+import Store
+
+/// The world as a run's script sees it. Three layers in one place, because each call goes through all of them: what
+/// earlier segments asked is answered from the journal (replay), the rest is done on the records of the present
+/// transaction, and what was answered is noted for the next replay.
+final class RunHost: ScriptHost {
+  /// What suspended the script.
+  enum Suspension {
+    case step(JournalRow.Step, OperationCall, firstFailure: ServiceFailure?)
+    /// The step was begun by an earlier execution; it is in the journal already.
+    case unanswered(JournalRow.Step)
+    case wait(WaitTarget, until: Instant?)
+  }
+
+  unowned let core: EngineCore
+  let version: WorkspaceVersion
+  var run: RunRow
+  var tx: any StoreTransaction
+  var now: Instant
+  let author: Author
+  /// What the present segment asked so far.
+  var entries: [JournalEntry] = []
+  var suspension: Suspension?
+  /// Runs that the present segment queued, by moves.
+  var caused: [RunRow] = []
+  private(set) var printed: [String] = []
+  /// Effects and reads asked so far, over all segments: the ordinal in the keys of steps.
+  private var operations = 0
+  private var replay: ReplayCursor
+
+  init(
+    core: EngineCore, version: WorkspaceVersion, run: RunRow, journal: [JournalRow], tx: any StoreTransaction,
+    now: Instant
+  ) throws {
+    self.core = core
+    self.version = version
+    self.run = run
+    self.tx = tx
+    self.now = now
+    author = Cause.run(run).author
+    replay = try ReplayCursor(journal)
+  }
+
+  /// Whether answers still come from the journal.
+  var isReplaying: Bool { !replay.isAtEnd }
+
+  /// Called between two segments of a script that stayed in memory.
+  func beginSegment(tx: any StoreTransaction, now: Instant, run: RunRow) {
+    self.tx = tx
+    self.now = now
+    self.run = run
+    entries.removeAll(keepingCapacity: true)
+    caused.removeAll()
+    suspension = nil
+  }
+
+  func perform(_ call: HostCall) throws -> HostAnswer {
+    // A script that could not be suspended where it asked (inside a comparator) goes on: what it asked is void.
+    suspension = nil
+    if !replay.isAtEnd { return try answerFromJournal(call) }
+    do {
+      return try live(call)
+    } catch let noted as NotedFailure {
+      throw noted.failure
+    } catch let failure as HostFailure {
+      throw note(call, failure)
+    } catch let fault as EngineFault {
+      throw note(call, HostFailure(fault.kind == .loop ? .loop : .permanent, fault.message))
+    } catch let error as StoreError where error.kind == .constraint || error.kind == .notFound {
+      throw note(call, HostFailure(.permanent, error.message))
+    } catch let fault as ValueFault {
+      throw note(call, HostFailure(.permanent, fault.message))
+    }
+  }
+
+  private func note(_ call: HostCall, _ failure: HostFailure) -> HostFailure {
+    entries.append(JournalEntry(tag: JournalEntry.tag(call), answer: .null, failure: failure))
+    return failure
+  }
+
+  private func answered(_ call: HostCall, _ value: Value, step: JournalEntry.FusedStep? = nil) -> HostAnswer {
+    entries.append(JournalEntry(tag: JournalEntry.tag(call), answer: value, failure: nil, step: step))
+    return .value(value)
+  }
+
+  // MARK: Replay
+
+  private func answerFromJournal(_ call: HostCall) throws -> HostAnswer {
+    // What only speaks to the person who watches was said the first time.
+    if case .log = call { return .value(.null) }
+    if case .operation(let service, let name, _, _) = call,
+      version.services[service]?.declaration.operation(name)?.kind == .pure
+    {
+      return try live(call)
+    }
+    let tag = JournalEntry.tag(call)
+    switch try replay.next() {
+    case .entry(let entry):
+      guard entry.tag == tag else { throw diverged(recorded: entry.tag, asked: tag) }
+      if let step = entry.step {
+        operations += 1
+        if let hash = argumentsHash(call), hash != step.hash {
+          throw diverged(recorded: "\(tag) with \(step.arguments.summary)", asked: "\(tag) with other arguments")
+        }
+      }
+      if let failure = entry.failure { throw failure }
+      return .value(entry.answer)
+    case .step(let step):
+      let name = step.kind == .operation ? tag : JournalEntry.tag(call)
+      guard step.name == name else { throw diverged(recorded: step.name, asked: name) }
+      if step.kind == .operation {
+        operations += 1
+        if let hash = argumentsHash(call), hash != step.hash {
+          throw diverged(recorded: "\(tag) with \(step.arguments.summary)", asked: "\(tag) with other arguments")
+        }
+      }
+      switch step.state {
+      case .answered: return .value(step.answer)
+      case .failed: throw FailureCodec.failure(step.answer)
+      case .begun:
+        suspension = .unanswered(step)
+        return .suspended
+      }
+    }
+  }
+
+  /// Nil when the arguments hold records: they were resolved to values then, and the records may have changed since.
+  private func argumentsHash(_ call: HostCall) -> String? {
+    guard case .operation(_, _, let arguments, _) = call else { return nil }
+    return StableHash.of(.list(arguments))
+  }
+
+  private func diverged(recorded: String, asked: String) -> HostFailure {
+    HostFailure(
+      .diverged,
+      "the script no longer does what its journal says: the journal has \(recorded), the script asks \(asked). "
+        + "Start it over with: coulisse runs retry \(run.id) --restart")
+  }
+
+  // MARK: Live
+
+  private func live(_ call: HostCall) throws -> HostAnswer {
+    let access = RecordAccess(tx: tx)
+    switch call {
+    case .get(let ref, let field):
+      return answered(call, try access.get(ref, field))
+    case .find(let kind, let criteria):
+      return answered(call, try access.find(kind, criteria))
+    case .fetch(let kind, let name):
+      return answered(call, try access.fetch(kind, name))
+    case .now:
+      return answered(call, .instant(now))
+    case .set(let ref, let field, let value):
+      if let tell = core.mode.tell, let old = try tx.value(ref, field), old != value {
+        tell("set \(ref.kind.words) \(ref.id), \(field): \(old.summary) -> \(value.summary)")
+      }
+      try tx.set(ref, field, value, author: author, at: now)
+      return answered(call, .null)
+    case .create(let kind, let fields):
+      return answered(call, .record(try create(kind, fields)))
+    case .move(let deal, let stage, let from):
+      return answered(call, .boolean(try change(deal, .move(stage: stage, from: from))))
+    case .close(let deal, let status):
+      return answered(call, .boolean(try change(deal, .close(status))))
+    case .reject:
+      throw HostFailure(.misuse, "reject is for guards (on.before_enter, on.before_won); here use error(\"…\")")
+    case .warn(let text):
+      run.warnings.append(text)
+      return answered(call, .null)
+    case .log(let text):
+      printed.append(text)
+      return .value(.null)
+    case .operation(let service, let name, let arguments, let options):
+      return try operation(call, service, name, arguments, options)
+    case .wait(let target, let timeout):
+      return try wait(call, target, timeout)
+    }
+  }
+
+  private func create(_ kind: RecordKind, _ fields: [ValueField]) throws -> RecordRef {
+    guard kind == .note else {
+      throw HostFailure(.misuse, "a script can add notes; a \(kind.words) is made by import or by hand")
+    }
+    core.mode.tell?("add a note: \(fields.first { $0.name == "text" }?.value.summary ?? "")")
+    return try tx.insert(
+      .note, fields + [ValueField("created_at", .instant(now)), ValueField("author", .text(author.actor))],
+      author: author, at: now)
+  }
+
+  /// A move inside a run: guards at once, in a savepoint of its own; a rejection raises at the call; the runs that it
+  /// causes queue behind this one.
+  private func change(_ deal: RecordRef, _ change: TransitionChange) throws -> Bool {
+    let transition = try tx.savepoint {
+      try core.dispatcher.transition(deal, change, cause: .run(run), tx: tx, now: now)
+    }
+    if !transition.rejected.isEmpty {
+      throw HostFailure(
+        .rejected, "the move to \"\(transition.to)\" was rejected: " + transition.rejected.joined(separator: "; "),
+        reasons: transition.rejected)
+    }
+    if let tell = core.mode.tell, transition.moved {
+      tell("move deal \(deal.id): \(transition.from) -> \(transition.to), \(try tx.value(deal, "status")?.plainText ?? "")")
+    }
+    run.warnings += transition.warnings
+    caused += transition.runs
+    for run in transition.runs { core.noteQueued(run) }
+    return transition.moved
+  }
+
+  private func operation(
+    _ call: HostCall, _ serviceName: String, _ name: String, _ arguments: [Value], _ options: [ValueField]
+  ) throws -> HostAnswer {
+    guard let service = version.services[serviceName], let declared = service.declaration.operation(name) else {
+      throw HostFailure(.misuse, "there is no operation \(serviceName).\(name)")
+    }
+    let resolved = try resolve(service, name, arguments)
+    if declared.kind == .pure {
+      // A function of its arguments: nothing to journal, and a replay comes to the same.
+      let request = OperationCall(
+        service: serviceName, operation: name, arguments: resolved.arguments, key: "", dealID: run.dealID,
+        author: author, now: now)
+      switch try attempt(service, request, isolated: false) {
+      case .success(let answer): return .value(answer)
+      case .failure(let failure): throw HostFailure(.permanent, failure.message)
+      }
+    }
+    operations += 1
+    let key = resolved.purpose ?? "run:\(run.id)/step:\(operations)"
+    let request = OperationCall(
+      service: serviceName, operation: name, arguments: resolved.arguments, key: key, dealID: run.dealID,
+      author: author, now: now)
+    let hash = StableHash.of(.list(arguments))
+
+    var firstFailure: ServiceFailure?
+    if let tell = core.mode.tell, declared.kind == .effect {
+      let answer = try preview(service, request)
+      tell("\(serviceName).\(name): \(resolved.arguments.plainText.prefix(400))")
+      return answered(call, answer)
+    }
+    if service.isLocal, declared.kind == .read || !core.mode.unfused {
+      let step = JournalEntry.FusedStep(
+        key: key, hash: hash, arguments: resolved.arguments, isEffect: declared.kind == .effect)
+      // A read writes nothing, so it needs no savepoint to be undone.
+      switch try attempt(service, request, isolated: declared.kind == .effect) {
+      case .success(let answer):
+        return answered(call, answer, step: step)
+      case .failure(let failure):
+        guard case .transient = failure.kind else {
+          let raised = HostFailure(.permanent, failure.message)
+          entries.append(JournalEntry(tag: JournalEntry.tag(call), answer: .null, failure: raised, step: step))
+          throw NotedFailure(failure: raised)
+        }
+        // It can't be had now: from here it is a step like one of another machine, and is retried like one.
+        firstFailure = failure
+      }
+    }
+    suspension = .step(
+      JournalRow.Step(
+        kind: .operation, name: JournalEntry.tag(call), key: key, hash: hash, arguments: resolved.arguments,
+        begunAt: now),
+      request, firstFailure: firstFailure)
+    return .suspended
+  }
+
+  private func resolve(_ service: any Service, _ name: String, _ arguments: [Value]) throws -> ResolvedOperation {
+    let world = ServiceWorld(transaction: tx, declaration: version.declaration, schema: version.schema)
+    do {
+      return try service.resolve(name, arguments, dealID: run.dealID, in: world)
+    } catch {
+      throw HostFailure(.permanent, error.message)
+    }
+  }
+
+  private func preview(_ service: any Service, _ request: OperationCall) throws -> Value {
+    do {
+      return try service.preview(request, in: tx)
+    } catch {
+      throw HostFailure(.permanent, error.message)
+    }
+  }
+
+  /// - Throws: only what is no matter of the service: faults of the store.
+  private func attempt(
+    _ service: any Service, _ request: OperationCall, isolated: Bool
+  ) throws -> Result<Value, ServiceFailure> {
+    if !isolated {
+      do {
+        return .success(try service.perform(request, in: tx))
+      } catch {
+        return .failure(error)
+      }
+    }
+    do {
+      return .success(try tx.savepoint { try service.perform(request, in: tx) })
+    } catch let failure as ServiceFailure {
+      return .failure(failure)
+    }
+  }
+
+  private func wait(_ call: HostCall, _ target: WaitTarget, _ timeout: TimeSpan?) throws -> HostAnswer {
+    if let reached = try core.waits.state(of: target, tx) { return answered(call, reached) }
+    if core.mode.tell != nil {
+      throw DryRunStop(target: JournalEntry.waitTag(target), timeout: timeout)
+    }
+    let until = try timeout.map { try now.adding($0) }
+    if case .clock = target, until == nil { throw HostFailure(.misuse, "sleep needs a duration, such as \"3 days\"") }
+    suspension = .wait(target, until: until)
+    return .suspended
+  }
+}
+
+/// A failure that is in the entries already, with its step.
+private struct NotedFailure: Error {
+  var failure: HostFailure
+}
+
+/// Walks through what earlier segments asked.
+struct ReplayCursor {
+  enum Item {
+    case entry(JournalEntry)
+    case step(JournalRow.Step)
+  }
+
+  private var items: [Item] = []
+  private var place = 0
+
+  init(_ journal: [JournalRow]) throws {
+    for row in journal {
+      // A segment without a step is the last one of a run that failed or ended: it was rolled back, or is over.
+      guard let step = row.step else { continue }
+      items += try JournalEntry.decode(row.entries).map { .entry($0) }
+      items.append(.step(step))
+    }
+  }
+
+  var isAtEnd: Bool { place == items.count }
+
+  mutating func next() throws -> Item {
+    guard place < items.count else { throw HostFailure(.diverged, "the journal has ended") }
+    defer { place += 1 }
+    return items[place]
+  }
+}

@@ -1,0 +1,35 @@
+import CRM
+import Scripting
+import Store
+
+/// What a script may wait for, as the topic under which a parked run is found again. The state of what is waited for
+/// is in the records, whether or not anybody waits, so a wait that comes late is answered at once.
+struct Waits {
+  /// The topic that wakes a run; nil when only the clock does.
+  static func topic(of target: WaitTarget) -> String? {
+    switch target {
+    case .status(let ref, let status): "\(ref)/status/\(status.rawValue)"
+    case .stage(let ref, let stage): "\(ref)/stage/\(Label.folded(stage))"
+    case .request(let ref): "\(ref)"
+    case .clock: nil
+    }
+  }
+
+  static let reached = Value.object([ValueField("state", .text("reached"))])
+  static let expired = Value.object([ValueField("state", .text("expired"))])
+
+  /// The answer when there is nothing to wait for any more; nil otherwise.
+  func state(of target: WaitTarget, _ tx: any StoreTransaction) throws -> Value? {
+    switch target {
+    case .status(let ref, let status):
+      return try tx.value(ref, "status") == .text(status.rawValue) ? Self.reached : nil
+    case .stage(let ref, let name):
+      let stage = try StageLookup(tx).stage(named: name)
+      return try tx.value(ref, "stage") == .record(RecordRef(.stage, stage.id)) ? Self.reached : nil
+    case .request(let ref):
+      throw HostFailure(.misuse, "\(ref) is nothing that can be waited for")
+    case .clock:
+      return nil
+    }
+  }
+}

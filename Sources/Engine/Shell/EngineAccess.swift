@@ -1,0 +1,65 @@
+import CRM
+import Foundation
+import Scripting
+import Store
+
+/// How a command line reaches the engine of a workspace: it becomes the engine if nobody is, else it asks the one that
+/// listens, else it waits for the lock.
+public struct EngineAccess: Sendable {
+  public let folder: WorkspaceFolder
+
+  public init(_ folder: WorkspaceFolder) { self.folder = folder }
+
+  /// Asks once, whoever executes it: a request id in it makes sure that it is not done twice if a holder dies between
+  /// commit and answer.
+  /// - Throws: `EngineFault`, `StoreError`.
+  public func perform(_ request: EngineRequest) throws -> EngineAnswer {
+    while true {
+      if let lock = try EngineLock.take(folder, wait: false) { return try execute(request, holding: lock) }
+      if let answer = try EngineSocket.ask(folder, request) { return answer }
+      if let lock = try EngineLock.take(folder, wait: true) { return try execute(request, holding: lock) }
+    }
+  }
+
+  /// Executes the lanes of what was asked until their runs end or park, then hands the lock over.
+  private func execute(_ request: EngineRequest, holding lock: EngineLock) throws -> EngineAnswer {
+    try withExtendedLifetime(lock) {
+      var configuration = EngineThread.Configuration()
+      configuration.executesEverything = false
+      let engine = try makeEngine(configuration)
+      engine.start()
+      defer { engine.stop() }
+      return try engine.perform(request)
+    }
+  }
+
+  /// The engine of this workspace, not started. Call it with the lock held.
+  func makeEngine(_ configuration: EngineThread.Configuration) throws -> EngineThread {
+    let sources = try folder.sources()
+    let store = try Store(path: folder.database)
+    let watch = try RunInHand(path: folder.watchFile)
+    watch.guardProcess(limit: .seconds(60))
+    return EngineThread(store: store, sources: sources, configuration: configuration, watch: watch)
+  }
+
+  /// `coulisse work`: holds the lock for as long as it lives, listens, and executes what is queued or due.
+  /// - Parameter untilIdle: ends when nothing more happens by itself, instead of staying.
+  /// - Throws: `EngineFault.refused` when another engine holds the workspace.
+  public func work(untilIdle: Bool, configuration: EngineThread.Configuration = .init()) throws {
+    guard let lock = try EngineLock.take(folder, wait: untilIdle) else {
+      throw EngineFault(.refused, "another engine works on this workspace already; end it first, or use it")
+    }
+    try withExtendedLifetime(lock) {
+      let engine = try makeEngine(configuration)
+      engine.start()
+      if untilIdle {
+        _ = try engine.perform(.drain)
+        engine.stop()
+        return
+      }
+      try EngineSocket.serve(folder, engine)
+      defer { EngineSocket.close(folder) }
+      try engine.waitUntilEnded()
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// One engine a workspace: whoever holds this lock executes runs. The system frees it when its holder dies, however
+/// it dies, so nothing goes by elapsed time.
+public final class EngineLock {
+  private let descriptor: Int32
+
+  private init(descriptor: Int32) { self.descriptor = descriptor }
+
+  /// Takes the lock.
+  /// - Parameter wait: whether to wait for the present holder; otherwise nil when somebody holds it.
+  /// - Throws: `EngineFault.workspace` when the lock file can't be made.
+  public static func take(_ folder: WorkspaceFolder, wait: Bool) throws(EngineFault) -> EngineLock? {
+    try folder.prepareState()
+    let descriptor = open(folder.lockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw EngineFault(
+        .workspace, "\(folder.lockFile) can't be opened (\(String(cString: strerror(errno)))); check the permissions")
+    }
+    while flock(descriptor, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
+      if errno == EINTR { continue }
+      let reason = errno
+      Glibc.close(descriptor)
+      if reason == EWOULDBLOCK { return nil }
+      throw EngineFault(.workspace, "\(folder.lockFile) can't be locked (\(String(cString: strerror(reason))))")
+    }
+    return EngineLock(descriptor: descriptor)
+  }
+
+  deinit { Glibc.close(descriptor) }
+}

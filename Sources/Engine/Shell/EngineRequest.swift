@@ -1,0 +1,153 @@
+import CRM
+import Store
+
+/// What can be asked of the engine that holds a workspace, by the same process or through its socket.
+public enum EngineRequest: Sendable {
+  case transition(TransitionRequest)
+  case demand(automation: String, deal: String, actor: String)
+  case retry(runID: Int64, sameScript: Bool, restart: Bool, force: Bool)
+  case cancel(runID: Int64)
+  /// Executes everything that is queued, due or was left by a dead process, until nothing more happens by itself.
+  case drain
+
+  var json: JSON {
+    switch self {
+    case .transition(let request):
+      var members = [
+        JSONMember("do", .string("transition")), JSONMember("deal", .string(request.deal)),
+        JSONMember("actor", .string(request.actor)),
+      ]
+      if let id = request.requestID { members.append(JSONMember("request", .string(id))) }
+      switch request.change {
+      case .move(let stage, let from):
+        members.append(JSONMember("stage", .string(stage)))
+        if let from { members.append(JSONMember("from", .string(from))) }
+      case .close(let status):
+        members.append(JSONMember("status", .string(status.rawValue)))
+      }
+      return .object(members)
+    case .demand(let automation, let deal, let actor):
+      return .object([
+        JSONMember("do", .string("demand")), JSONMember("automation", .string(automation)),
+        JSONMember("deal", .string(deal)), JSONMember("actor", .string(actor)),
+      ])
+    case .retry(let runID, let sameScript, let restart, let force):
+      return .object([
+        JSONMember("do", .string("retry")), JSONMember("run", .integer(runID)),
+        JSONMember("same_script", .bool(sameScript)), JSONMember("restart", .bool(restart)),
+        JSONMember("force", .bool(force)),
+      ])
+    case .cancel(let runID):
+      return .object([JSONMember("do", .string("cancel")), JSONMember("run", .integer(runID))])
+    case .drain:
+      return .object([JSONMember("do", .string("drain"))])
+    }
+  }
+
+  /// - Throws: `EngineFault.refused` for a request that this version does not know.
+  init(json: JSON) throws(EngineFault) {
+    let unknown = EngineFault(
+      .refused, "the engine that holds this workspace does not know the request \(json.text(pretty: false).prefix(80))")
+    switch json["do"]?.stringValue {
+    case "transition":
+      guard let deal = json["deal"]?.stringValue, let actor = json["actor"]?.stringValue else { throw unknown }
+      let change: TransitionChange
+      if let stage = json["stage"]?.stringValue {
+        change = .move(stage: stage, from: json["from"]?.stringValue)
+      } else if let status = json["status"]?.stringValue.flatMap(DealStatus.init(rawValue:)) {
+        change = .close(status)
+      } else {
+        throw unknown
+      }
+      self = .transition(
+        TransitionRequest(deal: deal, change: change, actor: actor, requestID: json["request"]?.stringValue))
+    case "demand":
+      guard let automation = json["automation"]?.stringValue, let deal = json["deal"]?.stringValue,
+        let actor = json["actor"]?.stringValue
+      else { throw unknown }
+      self = .demand(automation: automation, deal: deal, actor: actor)
+    case "retry":
+      guard let run = json["run"]?.integerValue else { throw unknown }
+      self = .retry(
+        runID: run, sameScript: json["same_script"]?.boolValue ?? false, restart: json["restart"]?.boolValue ?? false,
+        force: json["force"]?.boolValue ?? false)
+    case "cancel":
+      guard let run = json["run"]?.integerValue else { throw unknown }
+      self = .cancel(runID: run)
+    case "drain":
+      self = .drain
+    default:
+      throw unknown
+    }
+  }
+}
+
+/// A run as callers see it.
+public struct RunAnswer: Sendable, Hashable {
+  public var id: Int64
+  public var automation: String
+  public var status: RunStatus
+  /// The message of the error, or why it backs off.
+  public var error: String?
+
+  public init(_ run: RunRow) {
+    id = run.id
+    automation = run.automation
+    status = run.status
+    error = run.error.map { RunFault(text: $0).message }
+  }
+
+  public var json: JSON {
+    .object([
+      JSONMember("id", .integer(id)), JSONMember("automation", .string(automation)),
+      JSONMember("status", .string(status.rawValue)), JSONMember("error", error.map { .string($0) } ?? .null),
+    ])
+  }
+
+  init(json: JSON) {
+    id = json["id"]?.integerValue ?? 0
+    automation = json["automation"]?.stringValue ?? ""
+    status = json["status"]?.stringValue.flatMap(RunStatus.init(rawValue:)) ?? .failed
+    error = json["error"]?.stringValue
+  }
+}
+
+/// The engine's answer, given only after the commit of all that it tells.
+public struct EngineAnswer: Sendable, Hashable {
+  /// The deal's key, or its id if it has none.
+  public var deal: String = ""
+  public var from: String = ""
+  public var to: String = ""
+  /// Where the deal is now: its scripts may have moved it on.
+  public var stage: String = ""
+  public var status: String = ""
+  public var moved = false
+  public var rejected: [String] = []
+  public var warnings: [String] = []
+  public var runs: [RunAnswer] = []
+
+  public init() {}
+
+  public var hasFailedRun: Bool { runs.contains { $0.status == .failed } }
+
+  public var json: JSON {
+    .object([
+      JSONMember("deal", .string(deal)), JSONMember("from", .string(from)), JSONMember("to", .string(to)),
+      JSONMember("stage", .string(stage)), JSONMember("status", .string(status)), JSONMember("moved", .bool(moved)),
+      JSONMember("rejected", .array(rejected.map { .string($0) })),
+      JSONMember("warnings", .array(warnings.map { .string($0) })), JSONMember("runs", .array(runs.map(\.json))),
+    ])
+  }
+
+  init(json: JSON) {
+    deal = json["deal"]?.stringValue ?? ""
+    from = json["from"]?.stringValue ?? ""
+    to = json["to"]?.stringValue ?? ""
+    stage = json["stage"]?.stringValue ?? ""
+    status = json["status"]?.stringValue ?? ""
+    moved = json["moved"]?.boolValue ?? false
+    rejected = json["rejected"]?.arrayValue?.compactMap(\.stringValue) ?? []
+    warnings = json["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+    runs = json["runs"]?.arrayValue?.map(RunAnswer.init(json:)) ?? []
+  }
+}

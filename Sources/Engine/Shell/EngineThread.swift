@@ -1,0 +1,216 @@
+import CRM
+import Foundation
+import Scripting
+import Services
+import Store
+
+/// The engine's own thread, with a stack for deep scripts, and its inbox. Requests come from any thread; answers of
+/// services come from the threads that asked them.
+///
+/// `@unchecked Sendable`: every mutable member is read and written under `condition`; the loop, the core and its Lua
+/// states are made, used and dropped on the thread itself.
+public final class EngineThread: @unchecked Sendable {
+  /// How an engine is set up.
+  public struct Configuration: Sendable {
+    /// A new seed for each process, unless a history is to be repeated.
+    public var seed: UInt64 = .random(in: .min ... .max)
+    public var unfused = false
+    public var replaysAlways = false
+    /// Executes everything that is queued or due, not only what was asked here.
+    public var executesEverything = true
+    public var clock: @Sendable () -> Instant = { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
+    public init() {}
+  }
+
+  /// Where one answer arrives, once.
+  private final class Reply: @unchecked Sendable {
+    // Sound: `result` is written before the semaphore is signalled and read after it was waited for.
+    private let arrived = DispatchSemaphore(value: 0)
+    private var result: Result<EngineAnswer, any Error> = .failure(
+      EngineFault(.refused, "the engine ended before it answered"))
+
+    func set(_ result: Result<EngineAnswer, any Error>) {
+      self.result = result
+      arrived.signal()
+    }
+
+    func wait() throws -> EngineAnswer {
+      arrived.wait()
+      return try result.get()
+    }
+  }
+
+  private let condition = NSCondition()
+  private var jobs: [(request: EngineRequest, reply: Reply)] = []
+  private var answers: [(StepCall, Result<Value, ServiceFailure>)] = []
+  private var stopping = false
+  private var ended = false
+  private var failure: (any Error)?
+
+  private let store: Store
+  private let sources: ScriptSources
+  private let configuration: Configuration
+  private let watch: RunInHand?
+  private let services: @Sendable (WorkspaceDeclaration) -> ServiceRegistry
+
+  /// - Parameter watch: where the run in hand is named; its verdict on a dead process is carried out first.
+  public init(
+    store: Store, sources: ScriptSources, configuration: Configuration, watch: RunInHand?,
+    services: @escaping @Sendable (WorkspaceDeclaration) -> ServiceRegistry = { ServiceRegistry.local($0) }
+  ) {
+    self.store = store
+    self.sources = sources
+    self.configuration = configuration
+    self.watch = watch
+    self.services = services
+  }
+
+  /// Starts the thread; it recovers first.
+  public func start() {
+    let thread = Thread { [self] in main() }
+    thread.name = "engine"
+    // Deep recursion in a script, and in host callbacks under it, needs more than the usual stack.
+    thread.stackSize = 64 << 20
+    thread.start()
+  }
+
+  /// Asks, and waits for the answer: it is given after the commit, when the runs that the request caused have ended,
+  /// are parked, or have their next attempt scheduled.
+  /// - Throws: `EngineFault`, `StoreError`.
+  public func perform(_ request: EngineRequest) throws -> EngineAnswer {
+    let reply = Reply()
+    condition.lock()
+    guard !ended else {
+      let failure = failure
+      condition.unlock()
+      throw failure ?? EngineFault(.refused, "the engine has stopped")
+    }
+    jobs.append((request, reply))
+    condition.signal()
+    condition.unlock()
+    return try reply.wait()
+  }
+
+  /// Ends the thread after the present group; returns when it has ended.
+  public func stop() {
+    condition.lock()
+    stopping = true
+    condition.broadcast()
+    while !ended { condition.wait() }
+    condition.unlock()
+  }
+
+  /// Waits until the thread has ended by itself or by `stop`.
+  /// - Throws: what ended it, if that was an error.
+  public func waitUntilEnded() throws {
+    condition.lock()
+    while !ended { condition.wait() }
+    let failure = failure
+    condition.unlock()
+    if let failure { throw failure }
+  }
+
+  private func main() {
+    do {
+      try run()
+      end(nil)
+    } catch {
+      end(error)
+    }
+  }
+
+  private func end(_ error: (any Error)?) {
+    condition.lock()
+    ended = true
+    failure = error
+    let unanswered = jobs
+    jobs.removeAll()
+    condition.broadcast()
+    condition.unlock()
+    for job in unanswered { job.reply.set(.failure(error ?? EngineFault(.refused, "the engine has stopped"))) }
+  }
+
+  private func run() throws {
+    let version = try WorkspaceVersion(sources: sources, services: services)
+    let core = EngineCore(
+      version: version, services: services,
+      mode: EngineCore.Mode(unfused: configuration.unfused, replaysAlways: configuration.replaysAlways),
+      seed: configuration.seed)
+    core.watch = watch
+    let loop = EngineLoop(
+      store: store, core: core, scope: configuration.executesEverything ? .everything : .asked,
+      clock: configuration.clock)
+    let verdict = watch?.takeVerdict()
+    try store.write { tx in
+      try tx.synchronize(pipelines: version.declaration.pipelines)
+      try core.recover(tx: tx)
+      if let verdict { try core.failCrashed(runID: verdict.runID, message: verdict.message, tx: tx, now: loop.now) }
+    }
+    var more = true
+    while let (jobs, answers) = try next(loop, more: more) {
+      let turn = loop.turn(
+        jobs: jobs.map { job in EngineLoop.Job(request: job.request, reply: { job.reply.set($0) }) }, answers: answers)
+      if let failure = loop.failure { throw failure }
+      for call in turn.calls { carryOut(call, version.services) }
+      more = turn.more
+    }
+  }
+
+  /// Waits for something to do; nil when the engine is to end.
+  private func next(_ loop: EngineLoop, more: Bool) throws -> (
+    jobs: [(request: EngineRequest, reply: Reply)], answers: [(StepCall, Result<Value, ServiceFailure>)]
+  )? {
+    condition.lock()
+    defer { condition.unlock() }
+    while jobs.isEmpty && answers.isEmpty && !more {
+      if stopping && loop.isIdle { return nil }
+      if stopping { condition.wait(); continue }
+      guard configuration.executesEverything else { condition.wait(); continue }
+      // Another process may have queued something for later; a short nap costs nothing.
+      let due = try store.read { try $0.nextDue() }
+      let now = loop.now
+      if let due, due <= now { break }
+      let pause = due.map { min(1.0, Double($0.since(now).milliseconds) / 1000) } ?? 1.0
+      if !condition.wait(until: Date(timeIntervalSinceNow: max(0.001, pause))) { break }
+    }
+    if stopping && jobs.isEmpty && answers.isEmpty && loop.isIdle { return nil }
+    defer {
+      jobs.removeAll()
+      answers.removeAll()
+    }
+    return (jobs, answers)
+  }
+
+  /// Asks a service on another thread.
+  private func carryOut(_ call: StepCall, _ services: ServiceRegistry) {
+    DispatchQueue.global().async { [self] in
+      let result = StepPerformer.perform(call.call, services: services, store: store)
+      condition.lock()
+      answers.append((call, result))
+      condition.signal()
+      condition.unlock()
+    }
+  }
+}
+
+/// Carries out one attempt of a step: a local service in a transaction of its own, any other one without.
+enum StepPerformer {
+  static func perform(
+    _ call: OperationCall, services: ServiceRegistry, store: Store
+  ) -> Result<Value, ServiceFailure> {
+    guard let service = services[call.service] else {
+      return .failure(ServiceFailure(.permanent, "there is no service \(call.service)"))
+    }
+    do {
+      if service.isLocal { return .success(try store.write { tx in try service.perform(call, in: tx) }) }
+      return .success(try service.perform(call, in: nil))
+    } catch let failure as ServiceFailure {
+      return .failure(failure)
+    } catch let error as StoreError where error.kind == .locked || error.kind == .full {
+      return .failure(ServiceFailure(.transient(retryAfter: nil), error.message))
+    } catch {
+      return .failure(ServiceFailure(.permanent, "\(error)"))
+    }
+  }
+}

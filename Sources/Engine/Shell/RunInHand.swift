@@ -1,0 +1,114 @@
+import CRM
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Names the run in hand in a small mapped file before each segment, so that the next process knows which run took
+/// this one down. A watchdog thread ends a process whose segment has outlived its time budget many times over:
+/// nothing that honours budgets does that, so it is stuck in C. What is in the file after a kill from outside carries
+/// no verdict, and such a run goes on as if nothing had happened.
+///
+/// `@unchecked Sendable`: the mapping lives as long as the process; its words are written and read whole, through
+/// pointers to aligned 64-bit integers, by the engine thread and the watchdog, and a torn pair costs one more look.
+public final class RunInHand: RunWatch, @unchecked Sendable {
+  /// What a dead process left behind.
+  public struct Verdict: Sendable {
+    public var runID: Int64
+    public var message: String
+  }
+
+  /// Four words: run id (0: none), start of the segment in milliseconds of the monotonic clock, verdict, serial number.
+  private let words: UnsafeMutablePointer<Int64>
+  private static let size = 32
+  private static let stuck: Int64 = 1
+  private static let crashed: Int64 = 2
+
+  /// - Throws: `EngineFault.workspace` when the file can't be mapped.
+  public init(path: String) throws(EngineFault) {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0, ftruncate(descriptor, off_t(Self.size)) == 0,
+      let address = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), address != MAP_FAILED
+    else {
+      if descriptor >= 0 { close(descriptor) }
+      throw EngineFault(.workspace, "\(path) can't be written (\(String(cString: strerror(errno))))")
+    }
+    close(descriptor)
+    words = address.bindMemory(to: Int64.self, capacity: 4)
+  }
+
+  deinit { munmap(words, Self.size) }
+
+  /// What the process before this one left, if it was ended by its watchdog or by a fault; clears the file.
+  public func takeVerdict() -> Verdict? {
+    defer { clear() }
+    guard words[0] > 0 else { return nil }
+    switch words[2] {
+    case Self.stuck:
+      return Verdict(
+        runID: words[0],
+        message: "the script was stuck where no budget could stop it, and the engine ended itself; it is not tried again "
+          + "by itself. Look at the script, then: coulisse runs retry \(words[0])")
+    case Self.crashed:
+      return Verdict(
+        runID: words[0],
+        message: "the engine crashed while it executed this run; it is not tried again by itself. "
+          + "Look at the script, then: coulisse runs retry \(words[0])")
+    default:
+      return nil
+    }
+  }
+
+  private func clear() { for place in 0..<4 { words[place] = 0 } }
+
+  public func begin(runID: Int64) {
+    words[1] = Self.milliseconds()
+    words[3] &+= 1
+    words[0] = runID
+  }
+
+  public func end() { words[0] = 0 }
+
+  /// Starts the watchdog, and notes crashes of this process.
+  /// - Parameter limit: after how long a segment is stuck.
+  public func guardProcess(limit: TimeSpan) {
+    Self.crashWord = words + 2
+    for number in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP] {
+      var action = sigaction()
+      action.__sigaction_handler.sa_handler = { number in
+        RunInHand.crashWord?.pointee = RunInHand.crashed
+        signal(number, SIG_DFL)
+        raise(number)
+      }
+      // The engine's own stack may be what overflowed.
+      action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
+      sigaction(number, &action, nil)
+    }
+    let thread = Thread { [self] in
+      while true {
+        usleep(200_000)
+        let (run, serial, start) = (words[0], words[3], words[1])
+        guard run != 0, Self.milliseconds() - start > limit.milliseconds, words[3] == serial, words[0] == run else {
+          continue
+        }
+        words[2] = Self.stuck
+        FileHandle.standardError.write(
+          Data("coulisse: run \(run) is stuck where no budget can stop it; the engine ends itself\n".utf8))
+        _exit(70)
+      }
+    }
+    thread.name = "watchdog"
+    thread.start()
+  }
+
+  /// Where a signal handler, which can hold nothing, finds the verdict's word. Written once, before the handlers are
+  /// installed.
+  nonisolated(unsafe) private static var crashWord: UnsafeMutablePointer<Int64>?
+
+  private static func milliseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}

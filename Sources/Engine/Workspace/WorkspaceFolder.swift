@@ -1,0 +1,93 @@
+import CRM
+import Foundation
+import Scripting
+import Services
+import Store
+
+/// Where a workspace keeps what: the folder that a person sees.
+public struct WorkspaceFolder: Sendable, Hashable {
+  /// The folder itself.
+  public let root: URL
+
+  /// - Throws: `EngineFault.workspace` when there is no `workspace.lua` in it.
+  public init(_ root: URL) throws(EngineFault) {
+    self.root = root
+    guard FileManager.default.fileExists(atPath: root.appendingPathComponent("workspace.lua").path) else {
+      throw EngineFault(
+        .workspace,
+        "\(root.path) is no workspace: it has no workspace.lua. Go to one, name one with --workspace DIR, or make one: "
+          + "coulisse init DIR")
+    }
+  }
+
+  public var database: String { root.appendingPathComponent("coulisse.db").path }
+  /// Lock, socket and the file that names the run in hand.
+  public var state: URL { root.appendingPathComponent(".coulisse") }
+  public var lockFile: String { state.appendingPathComponent("engine.lock").path }
+  public var watchFile: String { state.appendingPathComponent("run-in-hand").path }
+
+  /// Makes the folder for lock and socket.
+  func prepareState() throws(EngineFault) {
+    do {
+      try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+    } catch {
+      throw EngineFault(.workspace, "\(state.path) can't be made: \(error.localizedDescription)")
+    }
+  }
+
+  /// What a version of the workspace consists of: `workspace.lua`, and the Lua files of `scripts/` but the tests.
+  public func sources() throws(EngineFault) -> ScriptSources {
+    var files = [ScriptFile(path: "workspace.lua", text: try text(of: "workspace.lua"))]
+    for path in try luaFiles(in: "scripts") where !path.hasSuffix("_test.lua") {
+      files.append(ScriptFile(path: path, text: try text(of: path)))
+    }
+    return ScriptSources(files: files)
+  }
+
+  /// The script tests, by path.
+  public func tests() throws(EngineFault) -> [ScriptFile] {
+    var files: [ScriptFile] = []
+    for path in try luaFiles(in: "scripts") where path.hasSuffix("_test.lua") {
+      files.append(ScriptFile(path: path, text: try text(of: path)))
+    }
+    return files
+  }
+
+  /// The present version. - Throws: `EngineFault.workspace`.
+  public func version() throws(EngineFault) -> WorkspaceVersion {
+    try WorkspaceVersion(sources: sources()) { ServiceRegistry.local($0) }
+  }
+
+  private func luaFiles(in folder: String) throws(EngineFault) -> [String] {
+    var found: [String] = []
+    var open = [folder]
+    while let path = open.popLast() {
+      let url = root.appendingPathComponent(path)
+      guard let names = try? FileManager.default.contentsOfDirectory(atPath: url.path) else { continue }
+      for name in names where !name.hasPrefix(".") {
+        var isFolder: ObjCBool = false
+        let child = path + "/" + name
+        guard FileManager.default.fileExists(atPath: root.appendingPathComponent(child).path, isDirectory: &isFolder)
+        else { continue }
+        if isFolder.boolValue {
+          // Deep enough for any library, and a link to a parent folder ends.
+          if child.split(separator: "/").count < 8 { open.append(child) }
+        } else if name.hasSuffix(".lua") {
+          found.append(child)
+        }
+      }
+    }
+    return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  private func text(of path: String) throws(EngineFault) -> String {
+    let url = root.appendingPathComponent(path)
+    guard let data = FileManager.default.contents(atPath: url.path) else {
+      throw EngineFault(.workspace, "\(path) can't be read; check that it is there and that you may read it")
+    }
+    guard let text = String(data: data, encoding: .utf8) else {
+      throw EngineFault(.workspace, "\(path) is not UTF-8 text; save it as UTF-8")
+    }
+    return text
+  }
+}
