@@ -1,0 +1,136 @@
+import CRM
+import Engine
+import Foundation
+import Scripting
+import Services
+import Store
+
+/// The workspace that a command works on.
+struct OpenWorkspace {
+  let folder: WorkspaceFolder
+  let declaration: WorkspaceDeclaration
+  let schema: RecordSchema
+
+  /// - Throws: `EngineFault` or `ScriptProblem` when there is no workspace or its declaration can't be read.
+  init(path: String) throws {
+    folder = try WorkspaceFolder(URL(fileURLWithPath: path).standardizedFileURL)
+    let file = folder.root.appendingPathComponent("workspace.lua")
+    guard let data = FileManager.default.contents(atPath: file.path), let text = String(data: data, encoding: .utf8)
+    else { throw CommandFault("\(file.path) can't be read as UTF-8 text; check its permissions and encoding") }
+    declaration = try WorkspaceReader.read(text: text, name: "workspace.lua")
+    schema = try declaration.schema()
+  }
+
+  static var now: Instant { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
+  /// Reads a consistent state of the records.
+  func read<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
+    if !FileManager.default.fileExists(atPath: folder.database) { try write { _ in } }
+    let store = try Store(path: folder.database, mode: .readOnly)
+    if try store.read({ try !knowsStages($0) }) {
+      // workspace.lua has been edited since the last change; where that can't be written, the old stages have to do.
+      try? write { _ in }
+    }
+    return try store.read(body)
+  }
+
+  /// One durable change by hand.
+  func write<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
+    try Store(path: folder.database).write { tx in
+      if try !knowsStages(tx) { try tx.synchronize(pipelines: declaration.pipelines) }
+      return try body(tx)
+    }
+  }
+
+  /// The records for a dry run, with the stages as they are declared now.
+  func rehearsalStore() throws -> Store {
+    let store = try Store(path: folder.database)
+    if try store.read({ try !knowsStages($0) }) {
+      try store.write { try $0.synchronize(pipelines: declaration.pipelines) }
+    }
+    return store
+  }
+
+  private func knowsStages(_ tx: any StoreTransaction) throws -> Bool {
+    let stored = try tx.stages().filter { !$0.isRetired }.map(\.name)
+    return stored == declaration.pipelines.flatMap { $0.stages.map(\.name) }
+  }
+
+  /// Asks the engine of this workspace, or is it for as long as that takes.
+  func perform(_ request: EngineRequest) throws -> EngineAnswer { try EngineAccess(folder).perform(request) }
+
+  /// The workspace with its scripts.
+  func version() throws -> WorkspaceVersion { try folder.version() }
+
+  // MARK: Who acts
+
+  /// `user:EMAIL`, or `account:NAME` for a system account of which workspace.lua does not say which user it is.
+  /// - Throws: `CommandFault` when no user has the address.
+  func actor(_ email: String?) throws -> String {
+    if let email {
+      return try read { tx in
+        guard let ref = try tx.user(email: email) else {
+          let known = try tx.find(.user, [], limit: 20).compactMap { try tx.value($0, "email")?.plainText }
+          let hint = known.isEmpty ? "the workspace has no users yet; import some" : "the users are \(known.joined(separator: ", "))"
+          throw CommandFault("no user has the e-mail address \"\(email)\"; \(hint)")
+        }
+        return "user:\(try tx.value(ref, "email")?.plainText ?? email)"
+      }
+    }
+    let account = NSUserName()
+    guard let key = declaration.systemUsers.first(where: { $0.account == account })?.userKey else {
+      return "account:\(account)"
+    }
+    return try read { tx in
+      guard let ref = try tx.find(.user, key: key), let email = try tx.value(ref, "email")?.plainText else {
+        throw CommandFault("workspace.lua says that \(account) is the user \"\(key)\", but there is no such user")
+      }
+      return "user:\(email)"
+    }
+  }
+
+  func author(_ options: SharedOptions) throws -> Author { Author(actor: try actor(options.actor)) }
+
+  // MARK: Records by name
+
+  /// A record by key or id; a user also by e-mail address.
+  func find(_ kind: RecordKind, _ name: String, _ tx: any StoreTransaction) throws -> RecordRef {
+    if let ref = try tx.find(kind, key: name) { return ref }
+    if kind == .user, let ref = try tx.user(email: name) { return ref }
+    if let id = Int64(name), try tx.record(RecordRef(kind, id)) != nil { return RecordRef(kind, id) }
+    let list = [.deal, .person, .organization, .product].contains(kind) ? "; list them with: coulisse \(kind.words)s list" : ""
+    throw CommandFault("there is no \(kind.words) \"\(name)\"\(list)")
+  }
+
+  /// A stage by name (ALT-04).
+  func stage(_ name: String, _ tx: any StoreTransaction) throws -> StageRow {
+    let stages = try tx.stages().filter { !$0.isRetired }
+    if let stage = stages.first(where: { $0.folded == Label.folded(name) }) { return stage }
+    let known = stages.map { "\"\($0.name)\"" }.joined(separator: ", ")
+    throw CommandFault("there is no stage \"\(name)\"; the stages are \(known)")
+  }
+
+  /// `field=value` as it is typed: the field by key or French label, the value checked and in its type.
+  func assignment(_ text: String, of kind: RecordKind, _ tx: any StoreTransaction) throws -> ValueField {
+    guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
+      throw CommandFault("expected field=value, found \"\(text)\"; for example: title=\"EDLC pour ACME\"")
+    }
+    let field = try schema.resolve(String(text[..<sign]), of: kind)
+    try schema.checkWritable(field, of: kind)
+    let typed = String(text[text.index(after: sign)...])
+    var value = Value.text(typed)
+    if typed.isEmpty {
+      value = .null
+    } else if case .record(let target) = field.type {
+      value = .record(try find(target, typed, tx))
+    } else if field.type == .address || (field.type == .texts && typed.hasPrefix("[")) {
+      do {
+        value = try Value(plainJSON: try JSON(parsing: typed))
+      } catch {
+        let example = field.type == .address ? #"{"street": "1 rue X", "postal_code": "75001", "city": "Paris"}"# : #"["a", "b"]"#
+        throw CommandFault("\(field.displayName): expected JSON like \(example), found \"\(typed)\" (\(error))")
+      }
+    }
+    return ValueField(field.key, try schema.check(value, for: field, of: kind))
+  }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import CRM
+import Engine
+import Services
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run an automation on a deal, whatever its trigger.",
+    discussion: """
+        coulisse run thank_referrer --deal groupe --dry-run
+        coulisse run pin_brief --deal 42
+      """)
+
+  @OptionGroup var shared: SharedOptions
+  @Argument(help: "The automation's name; \"coulisse automations\" lists them.") var automation: String
+  @Option(name: .long, help: ArgumentHelp("The deal's id or key.", valueName: "id")) var deal: String
+  @Flag(name: .long, help: "Tell what would happen, and change nothing.") var dryRun = false
+
+  func run() throws {
+    let workspace = try shared.open()
+    let actor = try workspace.actor(shared.actor)
+    if dryRun {
+      return try Transitions.tell(
+        try DryRun.demand(
+          store: try workspace.rehearsalStore(), version: try workspace.version(),
+          services: { ServiceRegistry.local($0) }, automation: automation, deal: deal, actor: actor,
+          now: OpenWorkspace.now), json: shared.json)
+    }
+    let answer = try workspace.perform(.demand(automation: automation, deal: deal, actor: actor))
+    try Transitions.tell(answer, json: shared.json)
+  }
+}
+
+struct WorkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "work", abstract: "Be the engine: execute what is queued or due, and what a dead process left.",
+    discussion: """
+      Other commands find this engine and let it do their work. It ends with Ctrl-C, or by itself with --until-idle
+      when nothing is queued, due or running any more.
+
+        coulisse work
+        coulisse work --until-idle
+      """)
+
+  @OptionGroup var shared: SharedOptions
+  @Flag(name: .long, help: "End when nothing more happens by itself.") var untilIdle = false
+
+  func run() throws {
+    let workspace = try shared.open()
+    if !untilIdle, Terminal.isTerminal(.errors) { Terminal.note("working on \(workspace.folder.root.path); Ctrl-C ends") }
+    try EngineAccess(workspace.folder).work(untilIdle: untilIdle)
+  }
+}

@@ -1,0 +1,134 @@
+import ArgumentParser
+import CRM
+import Foundation
+import LuaKit
+
+struct LuaCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lua", abstract: "Run plain Lua files in the sandbox of scripts, without a workspace.",
+    discussion: """
+      One file after the other, each in a state of its own; whatever a file does, the next one runs. With --json a
+      line of JSON a file: file, outcome (ok, error or limit), message, milliseconds, peak_memory_bytes; what the
+      files print then goes to standard error. Exit code 1 if any did not end well.
+
+        coulisse lua hello.lua
+        coulisse lua *.lua --json --time 0.5 --memory 16
+      """)
+
+  @Flag(name: .long, help: "Print a line of JSON a file.") var json = false
+  @Option(name: .long, help: ArgumentHelp("Memory of one file.", valueName: "MB")) var memory = 64
+  @Option(name: .long, help: ArgumentHelp("Time of one file.", valueName: "s")) var time = 2.0
+  @Option(name: .long, help: ArgumentHelp("Instructions of one file. (default: no limit)", valueName: "n"))
+  var instructions: Int?
+  @Argument(help: "Lua files.") var files: [String]
+
+  func validate() throws {
+    if !(1...65_536).contains(memory) { throw ValidationError("--memory: expected 1 to 65536 MB, found \(memory)") }
+    if !(time > 0 && time <= 86_400) { throw ValidationError("--time: expected more than 0 s, found \(time)") }
+    if let instructions, instructions < 1 {
+      throw ValidationError("--instructions: expected 1 or more, found \(instructions)")
+    }
+  }
+
+  func run() throws {
+    let limits = LuaLimits(seconds: time, memoryBytes: memory << 20, instructions: instructions)
+    let (files, json) = (files, json)
+    let allWell = try DeepStack.run {
+      var allWell = true
+      for file in files {
+        let result = SandboxedFile.run(file, limits, printsToErrors: json)
+        if result.outcome != .ok { allWell = false }
+        try result.tell(json: json)
+      }
+      return allWell
+    }
+    if !allWell { throw ExitCode(1) }
+  }
+}
+
+/// One file, run in a state that nothing else uses.
+struct SandboxedFile: Sendable {
+  enum Outcome: String, Sendable { case ok, error, limit }
+
+  var file: String
+  var outcome = Outcome.ok
+  var message = ""
+  /// Message with source line and traceback.
+  var report = ""
+  var milliseconds = 0.0
+  var peakBytes = 0
+
+  static func run(_ file: String, _ limits: LuaLimits, printsToErrors: Bool) -> SandboxedFile {
+    var result = SandboxedFile(file: file)
+    let began = ContinuousClock.now
+    defer {
+      let spent = began.duration(to: .now).components
+      result.milliseconds = Double(spent.seconds) * 1e3 + Double(spent.attoseconds) / 1e15
+    }
+    guard let data = FileManager.default.contents(atPath: file) else {
+      result.outcome = .error
+      result.message = "\(file) can't be read; check that it is there and that you may read it"
+      result.report = result.message
+      return result
+    }
+    do throws(LuaError) {
+      let state = try LuaState(limits: limits)
+      defer { result.peakBytes = state.statistics.peakBytes }
+      state.setPrint { bytes in
+        let output = printsToErrors ? FileHandle.standardError : FileHandle.standardOutput
+        try? output.write(contentsOf: Data(bytes))
+      }
+      let began = ContinuousClock.now
+      state.setClock { Double(began.duration(to: .now).components.attoseconds) / 1e18 + Date().timeIntervalSince1970 }
+      let function = try state.load(LuaSource(name: file, bytes: Array(data)))
+      if case .suspended = try state.start(function) {
+        result.outcome = .error
+        result.message = "\(file) was suspended; nothing here could resume it"
+      }
+    } catch {
+      switch error.kind {
+      case .timeLimit, .memoryLimit, .hostCallLimit, .instructionLimit: result.outcome = .limit
+      default: result.outcome = .error
+      }
+      result.message = error.message
+      result.report = error.report
+    }
+    return result
+  }
+
+  func tell(json: Bool) throws {
+    if json {
+      let line = JSON.object([
+        JSONMember("file", .string(file)), JSONMember("outcome", .string(outcome.rawValue)),
+        JSONMember("message", .string(message)),
+        JSONMember("milliseconds", .number(String(format: "%.3f", milliseconds))),
+        JSONMember("peak_memory_bytes", .integer(Int64(peakBytes))),
+      ])
+      return try Terminal.print(line.text(pretty: false))
+    }
+    if outcome == .ok { return }
+    Terminal.note(Terminal.emphasized("\(outcome.rawValue): ", .red, on: .errors) + Terminal.visible(report, keepingLines: true))
+  }
+}
+
+/// A thread with room for deep recursion in scripts and in the host functions under it.
+enum DeepStack {
+  private final class Box<T>: @unchecked Sendable {
+    // Sound: written by the one thread before it signals, read after that signal was waited for.
+    var result: Result<T, any Error>?
+    let done = DispatchSemaphore(value: 0)
+  }
+
+  static func run<T>(_ body: @escaping @Sendable () throws -> T) throws -> T {
+    let box = Box<T>()
+    let thread = Thread {
+      box.result = Result { try body() }
+      box.done.signal()
+    }
+    thread.stackSize = 64 << 20
+    thread.start()
+    box.done.wait()
+    guard let result = box.result else { throw CommandFault("the thread ended without a result") }
+    return try result.get()
+  }
+}

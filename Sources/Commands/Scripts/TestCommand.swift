@@ -1,0 +1,43 @@
+import ArgumentParser
+import CRM
+import Engine
+import Scripting
+
+struct TestCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test", abstract: "Run the script tests: NAME_test.lua beside the scripts.",
+    discussion: """
+      Each test has a workspace of its own in memory and a clock of its own.
+
+        coulisse test
+        coulisse test scripts/won_card_test.lua
+        coulisse test --replay --unfused
+      """)
+
+  @OptionGroup var shared: SharedOptions
+  @Argument(help: "Only test files whose path begins so or is this.") var path: String?
+  @Option(name: .long, help: ArgumentHelp("Only tests whose name holds this.", valueName: "text")) var filter: String?
+  @Flag(name: .long, help: "Drop every suspended script and replay it from its journal.") var replay = false
+  @Flag(name: .long, help: "Execute every operation as a step of its own.") var unfused = false
+
+  func run() throws {
+    let folder = try shared.open().folder
+    var files = try folder.tests()
+    if files.isEmpty { throw CommandFault("there are no tests: no file in scripts/ ends in _test.lua") }
+    if let path {
+      let wanted = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+      files = files.filter { file in
+        file.path == wanted || file.path == "scripts/\(wanted)" || file.path.hasPrefix(wanted.hasSuffix("/") ? wanted : wanted + "/")
+      }
+      if files.isEmpty { throw CommandFault("\(path) is no test; tests are files in scripts/ that end in _test.lua") }
+    }
+    let options = ScriptTestOptions(replay: replay, unfused: unfused, filter: filter)
+    let report = try ScriptTests.run(folder: folder, files: files, options: options)
+    if shared.json {
+      try Terminal.print(report.json)
+    } else {
+      try Terminal.write(Array(report.text.utf8))
+    }
+    if !report.passed { throw ExitCode(1) }
+  }
+}

@@ -1,0 +1,82 @@
+import CRM
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Data goes to standard output, messages to standard error.
+enum Terminal {
+  enum Channel: Int32 {
+    case data = 1
+    case errors = 2
+  }
+
+  enum Emphasis: String {
+    case bold = "1"
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+  }
+
+  /// Writes a line of data.
+  /// - Throws: when it can't be written, so that a full disk is not taken for success.
+  static func print(_ line: String) throws {
+    try write(Array((line + "\n").utf8))
+  }
+
+  static func print(_ json: JSON) throws {
+    try write(json.bytes(pretty: isatty(Channel.data.rawValue) == 1) + [UInt8(ascii: "\n")])
+  }
+
+  static func write(_ bytes: [UInt8]) throws {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+    } catch {
+      throw CommandFault("standard output can't be written: \(error.localizedDescription)")
+    }
+  }
+
+  /// Writes a line for the person who watches. If that fails there is nobody to tell.
+  static func note(_ line: String) {
+    try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+  }
+
+  /// A warning of a script or of the program.
+  static func warn(_ text: String) {
+    note(emphasized("warning: ", .yellow, on: .errors) + visible(text))
+  }
+
+  static func isTerminal(_ channel: Channel) -> Bool { isatty(channel.rawValue) == 1 }
+
+  /// The text with an emphasis, if the channel is a terminal whose owner wants colours (no-color.org).
+  static func emphasized(_ text: String, _ emphasis: Emphasis, on channel: Channel) -> String {
+    let environment = ProcessInfo.processInfo.environment
+    guard isTerminal(channel), (environment["NO_COLOR"] ?? "").isEmpty, environment["TERM"] != "dumb" else {
+      return text
+    }
+    return "\u{1B}[\(emphasis.rawValue)m\(text)\u{1B}[0m"
+  }
+
+  /// What an error says, without the wrapping that the system's own errors have.
+  static func words(of error: any Error) -> String {
+    if error is CocoaError || error is POSIXError { return error.localizedDescription }
+    return visible("\(error)", keepingLines: true)
+  }
+
+  /// Data that a terminal shows without being steered by it: control characters and those that turn the direction of
+  /// writing become symbols. Everything else stays as it is.
+  static func visible(_ text: String, keepingLines: Bool = false) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x0A where keepingLines: result.append(scalar)
+      case 0..<0x20: result.append(Unicode.Scalar(0x2400 + scalar.value) ?? "\u{FFFD}")
+      case 0x7F: result.append("\u{2421}")
+      case 0x80..<0xA0, 0x202A...0x202E, 0x2066...0x2069: result.append("\u{FFFD}")
+      default: result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import CRM
+import Engine
+import Foundation
+import LuaKit
+import Store
+
+struct DoctorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor", abstract: "Say what is missing, due or broken, and how to mend it.",
+    discussion: """
+      Exit code 1 if anything needs mending.
+
+        coulisse doctor
+        coulisse doctor --json
+      """)
+
+  @OptionGroup var shared: SharedOptions
+
+  func run() throws {
+    let workspace = try shared.open()
+    var examination = Examination()
+    try examination.look(at: workspace)
+    if shared.json {
+      try Terminal.print(examination.json)
+    } else {
+      for fact in examination.facts { try Terminal.print("\(fact.name): \(Terminal.visible(fact.text))") }
+      for complaint in examination.complaints {
+        try Terminal.print(Terminal.emphasized("to mend: ", .yellow, on: .data) + Terminal.visible(complaint.what))
+        try Terminal.print("  \(complaint.remedy)")
+      }
+      if examination.complaints.isEmpty { try Terminal.print("nothing to mend") }
+    }
+    if !examination.complaints.isEmpty { throw ExitCode(1) }
+  }
+}
+
+/// What a doctor finds.
+struct Examination {
+  var facts: [(name: String, text: String)] = []
+  var complaints: [(what: String, remedy: String)] = []
+
+  var json: JSON {
+    .object([
+      JSONMember("facts", .object(facts.map { JSONMember($0.name, .string($0.text)) })),
+      JSONMember(
+        "problems",
+        .array(
+          complaints.map {
+            .object([JSONMember("problem", .string($0.what)), JSONMember("remedy", .string($0.remedy))])
+          })),
+    ])
+  }
+
+  mutating func look(at workspace: OpenWorkspace) throws {
+    facts.append(("workspace", workspace.folder.root.path))
+    let lua = LuaState.versionReport
+    facts.append(("lua", "\(lua.version)\(lua.faults.isEmpty ? "" : ", \(lua.faults.count) known faults, none of which scripts can reach")"))
+    if lua.patch == nil {
+      complaints.append(("the Lua library is \(lua.version), not a release of Lua 5.4", "install liblua5.4"))
+    }
+    let held = try EngineLock.take(workspace.folder, wait: false) == nil
+    facts.append(("engine", held ? "one is at work" : "none is at work"))
+    try lookAtRecords(workspace, engineLives: held)
+    try lookAtScripts(workspace)
+  }
+
+  private mutating func lookAtRecords(_ workspace: OpenWorkspace, engineLives: Bool) throws {
+    try workspace.read { tx in
+      var failed = RunFilter()
+      failed.statuses = [.failed]
+      let failures = try tx.runs(matching: failed)
+      let queued = try tx.openRuns([.queued, .running], limit: nil).count
+      let due = try tx.dueRuns(now: OpenWorkspace.now, limit: 1_000).count
+      let waiting = try tx.openRuns([.waiting], limit: nil).count
+      facts.append(("runs", "\(queued) queued, \(waiting) waiting, \(due) due, \(failures.count) failed"))
+      if queued + due > 0, !engineLives {
+        complaints.append((
+          "\(queued + due) runs are queued or due, and no engine is at work", "coulisse work --until-idle"
+        ))
+      }
+      for run in failures.prefix(10) {
+        let message = RunAnswer(run).error ?? "failed"
+        complaints.append((
+          "run \(run.id) (\(run.automation)) failed: \(message)",
+          "mend what it says, then: coulisse runs retry \(run.id)"
+        ))
+      }
+      if failures.count > 10 {
+        complaints.append(("\(failures.count - 10) more runs failed", "coulisse runs list --status failed"))
+      }
+      for stage in try tx.stages().filter(\.isRetired) {
+        let deals = try tx.find(
+          .deal, [ValueField("stage", .record(RecordRef(.stage, stage.id)))], limit: nil)
+        guard let first = deals.first else { continue }
+        complaints.append((
+          "\(deals.count) deals are in the stage \"\(stage.name)\", which workspace.lua no longer declares",
+          "declare it again, or move them, the first with: coulisse deals move \(first.id) STAGE"
+        ))
+      }
+      facts.append(("users", String(try tx.find(.user, [], limit: nil).count)))
+    }
+    // The check reads every page, with a connection of its own.
+    let store = try Store(path: workspace.folder.database)
+    let faults = try store.integrityFaults()
+    facts.append(("database", faults.isEmpty ? "sound" : "\(faults.count) faults"))
+    for fault in faults.prefix(5) {
+      complaints.append(("the database is damaged: \(fault)", "restore coulisse.db from a backup"))
+    }
+  }
+
+  private mutating func lookAtScripts(_ workspace: OpenWorkspace) throws {
+    let folder = workspace.folder
+    let findings = try DeepStack.run { try CheckCommand.findings(in: folder) }
+    facts.append(("scripts", findings.isEmpty ? "sound" : "\(findings.count) problems"))
+    for finding in findings where finding.weight == .error {
+      complaints.append((finding.words, "mend the script, then: coulisse check"))
+    }
+  }
+}

@@ -1,0 +1,6 @@
+import Commands
+
+@main
+struct Coulisse {
+  static func main() { CoulisseCommand.start() }
+}
