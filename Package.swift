@@ -1,0 +1,52 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Each room of the house is a target; a room may use only the rooms named in its dependencies.
+let package = Package(
+  name: "coulisse",
+  products: [
+    .executable(name: "coulisse", targets: ["coulisse"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    // The system's liblua 5.4, and our C around it: no error or yield of Lua unwinds a Swift frame.
+    .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
+    .target(name: "CLuaShim", dependencies: ["CLua"]),
+    .target(name: "LuaKit", dependencies: ["CLuaShim"]),
+    .target(name: "CRM"),
+    .target(name: "Store", dependencies: ["CRM", .product(name: "GRDB", package: "GRDB.swift")]),
+    .target(name: "Services", dependencies: ["CRM", "Store"]),
+    .target(
+      name: "Scripting",
+      dependencies: ["LuaKit", "CRM", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(
+      name: "Engine",
+      dependencies: [
+        "Scripting", "Store", "Services", .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(
+      name: "Commands",
+      dependencies: [
+        "Engine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(name: "coulisse", dependencies: ["Commands"]),
+    // What the benchmarks compare with: the same work in C.
+    .target(name: "CBaseline", dependencies: ["CLua"], linkerSettings: [.linkedLibrary("sqlite3")]),
+    .executableTarget(
+      name: "coulisse-bench", dependencies: ["Engine", "Scripting", "Store", "CRM", "LuaKit", "CBaseline"]),
+    .target(name: "TestSupport", dependencies: ["Engine"], path: "Tests/TestSupport"),
+    .testTarget(name: "LuaKitTests", dependencies: ["LuaKit", "CLuaShim", "CLua"]),
+    .testTarget(name: "CRMTests", dependencies: ["CRM"]),
+    .testTarget(name: "StoreTests", dependencies: ["Store", "TestSupport"]),
+    .testTarget(name: "ServicesTests", dependencies: ["Services", "TestSupport"]),
+    .testTarget(name: "ScriptingTests", dependencies: ["Scripting"]),
+    .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"]),
+    .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport"]),
+  ]
+)

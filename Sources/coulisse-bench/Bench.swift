@@ -1,0 +1,45 @@
+import CBaseline
+import CRM
+import Dispatch
+import Foundation
+import Scripting
+import Store
+
+@testable import Engine
+
+/// `coulisse-bench [SECONDS]`: what a transition costs, beside the same work in C on the plain SQLite API. All rivals
+/// take turns in one run, each with a database file of its own, and the median of their rounds counts; ratios come
+/// first, because seconds depend on the machine and its neighbours.
+@main
+enum Bench {
+  static func main() throws {
+    let sizes = CommandLine.arguments.dropFirst().compactMap { Int64($0) }
+    print("coulisse-bench, \(machine())")
+    for deals in sizes.isEmpty ? [10_000, 1_000_000] : Array(sizes) { try Transitions(deals: deals).measure() }
+    try LuaCosts.measure()
+    ColdStart.measure()
+  }
+
+  private static func machine() -> String {
+    let cpu = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
+      .split(separator: "\n").first { $0.hasPrefix("model name") }?
+      .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
+    return "\(ProcessInfo.processInfo.activeProcessorCount) cores of \(cpu), \(LuaCosts.version)"
+  }
+}
+
+struct BenchError: Error, CustomStringConvertible {
+  var description: String
+}
+
+func median(_ numbers: [Double]) -> Double {
+  let sorted = numbers.sorted()
+  return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+}
+
+func seconds(_ body: () throws -> Void) rethrows -> Double {
+  let start = ContinuousClock.now
+  try body()
+  let time = ContinuousClock.now - start
+  return Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
+}
