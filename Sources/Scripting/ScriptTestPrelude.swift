@@ -124,17 +124,24 @@ enum ScriptTestPrelude {
       end
     end
 
-    local function unknown(_, name)
+    -- Both faces ask it in the same way, so that the error stands at the test's own line.
+    local function method_of(known, name)
+      if known[name] then return known[name] end
       error("expect(…) has no '" .. tostring(name) .. "'; it has to_be, to_equal, to_be_nil, to_contain, to_match, "
-        .. "to_fail, and never: before each of them", 2)
+        .. "to_fail, and never: before each of them", 3)
     end
-    setmetatable(methods, { __index = unknown })
-    setmetatable(negated, { __index = unknown })
-    local negation = { __index = negated, __metatable = false }
+    local negation = {
+      __index = function (_, name)
+        local method = method_of(negated, name)
+        return method
+      end,
+      __metatable = false,
+    }
     local expectation = {
       __index = function (self, name)
         if name == "never" then return setmetatable({ value = rawget(self, "value") }, negation) end
-        return methods[name]
+        local method = method_of(methods, name)
+        return method
       end,
       __metatable = false,
     }

@@ -135,6 +135,31 @@ struct SegmentTests {
     #expect(try shop.value("place")?.plainText.contains("nobody@nowhere.example") == true)
   }
 
+  @Test(
+    "a retry asks a step that the service refused again, with the same key (EngineCore.retry: reopenLastStep)",
+    arguments: [false, true])
+  func retryAfterRefusal(unfused: Bool) throws {
+    var faulty: FaultyService?
+    let shop = try TestShop(["q": Self.quote.replacingOccurrences(of: "FAIL", with: "")], mode: .init(unfused: unfused)) {
+      declaration in
+      let service = FaultyService(LocalAccounting(declaration))
+      faulty = service
+      return ServiceRegistry(services: ServiceRegistry.local(declaration).services + [service])
+    }
+    faulty?.fail(with: .refused, times: 1)
+    try shop.move("Créer documents")
+    try shop.settle()
+    let run = try #require(try shop.runs().first)
+    #expect(run.status == .failed)
+    #expect(shop.error(of: run).contains("refused"))
+    _ = try shop.store.write { tx in
+      try shop.core.retry(runID: run.id, sameScript: false, restart: false, force: false, tx: tx, now: shop.now)
+    }
+    try shop.settle()
+    #expect(try shop.runStates() == ["q: succeeded"])
+    #expect(try shop.quotes().map(\.number) == ["D-2026-0001"])
+  }
+
   @Test("a script that changed so that its journal does not fit says where, and restart begins anew")
   func divergence() throws {
     let shop = try shop(fail: "error('x')", unfused: true)

@@ -226,12 +226,26 @@ public final class EngineCore {
       run.segment = 0
     } else {
       try tx.deleteJournal(of: runID, from: run.segment)
+      try reopenLastStep(of: run, tx)
     }
     run.attempts = 0
     run.warnings = []
     run = try tx.requeue(run)
     noteQueued(run)
     return run
+  }
+
+  /// A retry asks a step that the service refused again, with the same key: whatever the script made of the refusal was
+  /// rolled back with the segment that failed, so nothing rests on it.
+  private func reopenLastStep(of run: RunRow, _ tx: any StoreTransaction) throws {
+    guard var row = try tx.journal(of: run.id).last, var step = row.step, step.kind == .operation, step.state == .failed
+    else { return }
+    step.state = .begun
+    step.answer = .null
+    step.answeredAt = nil
+    step.attempts = 0
+    row.step = step
+    try tx.write(row)
   }
 
   /// Ends a run: at once when it is queued, waits or backs off, else when the step in hand is answered.
