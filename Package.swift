@@ -46,7 +46,9 @@ let package = Package(
     .testTarget(name: "StoreTests", dependencies: ["Store", "TestSupport"]),
     .testTarget(name: "ServicesTests", dependencies: ["Services", "TestSupport"]),
     .testTarget(name: "ScriptingTests", dependencies: ["Scripting"]),
-    .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"]),
+    // GRDB here, and in no room but Store: to damage a database from outside, as another program would.
+    .testTarget(
+      name: "EngineTests", dependencies: ["Engine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport"]),
   ]
 )

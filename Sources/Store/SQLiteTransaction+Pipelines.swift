@@ -82,8 +82,21 @@ extension SQLiteTransaction {
     try flush()
   }
 
-  func hasHandled(request: String, of deal: RecordRef) throws -> Bool {
-    try number(
-      "SELECT 1 FROM history WHERE record_kind = 'deal' AND record_id = ? AND request = ?", [deal.id, request]) != nil
+  func handled(request: String, of deal: RecordRef) throws -> HandledRequest? {
+    try row(
+      """
+      SELECT at, actor, run_id, stage_from, stage_to FROM history
+      WHERE record_kind = 'deal' AND record_id = ? AND request = ?
+      """, [deal.id, request]
+    ).map { row in
+      HandledRequest(
+        at: Instant(milliseconds: row[0]), author: Author(actor: row[1], runID: row[2]), stageFrom: row[3],
+        stageTo: row[4])
+    }
+  }
+
+  func note(request: String, of deal: RecordRef, author: Author, at: Instant) throws {
+    try flush()
+    try appendHistory(deal, [], author: author, at: at, request: request)
   }
 }

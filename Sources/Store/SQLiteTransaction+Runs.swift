@@ -22,10 +22,6 @@ extension SQLiteTransaction {
     return event
   }
 
-  func lastOrigin(of dealID: Int64) throws -> Int64 {
-    try number("SELECT origin FROM run WHERE deal_id = ? ORDER BY id DESC LIMIT 1", [dealID]) ?? 0
-  }
-
   func event(_ id: Int64) throws -> EventRow? {
     try row("SELECT name, deal_id, data, actor, run_id, origin, path, at FROM event WHERE id = ?", [id]).map { row in
       EventRow(

@@ -46,6 +46,8 @@ final class SQLiteTransaction: StoreTransaction {
       }
       try execute("ROLLBACK TO segment")
       try execute("RELEASE segment")
+      // Whoever catches it here is to see what it is, as after the whole transaction.
+      if let error = error as? DatabaseError { throw SQLiteFault.storeError(error, file: "the database") }
       throw error
     }
   }

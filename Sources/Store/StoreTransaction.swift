@@ -46,13 +46,13 @@ public protocol StoreTransaction: AnyObject {
   /// Sets a deal's status and whether it is archived, with its line in the history.
   func close(
     _ deal: RecordRef, _ status: DealStatus, archived: Bool, author: Author, request: String?, at: Instant) throws
-  /// Whether a command with this id has changed the deal before (its caller lost the answer and asks again).
-  func hasHandled(request: String, of deal: RecordRef) throws -> Bool
+  /// What a command with this id did to the deal before: its caller lost the answer and asks again.
+  func handled(request: String, of deal: RecordRef) throws -> HandledRequest?
+  /// Notes a command that changes no field of the deal itself, so that `handled` finds it.
+  func note(request: String, of deal: RecordRef, author: Author, at: Instant) throws
 
   // Events, runs, journal
 
-  /// The origin of the latest run of a deal; 0 if it has none.
-  func lastOrigin(of dealID: Int64) throws -> Int64
   /// Appends an event; an `origin` of 0 makes it its own origin. Returns it with its id.
   func append(_ event: EventRow) throws -> EventRow
   func event(_ id: Int64) throws -> EventRow?
@@ -106,6 +106,15 @@ public protocol StoreTransaction: AnyObject {
   func message(key: String) throws -> MessageRow?
   func messages(of deal: Int64?) throws -> [MessageRow]
   func insert(_ message: MessageRow) throws -> MessageRow
+}
+
+/// A command that was carried out before.
+public struct HandledRequest: Sendable, Hashable {
+  public var at: Instant
+  public var author: Author
+  /// Ids of the stages, when the deal was moved.
+  public var stageFrom: Int64?
+  public var stageTo: Int64?
 }
 
 /// Which runs to list.

@@ -1,4 +1,5 @@
 import CRM
+import Services
 import Store
 import TestSupport
 import Testing
@@ -138,6 +139,24 @@ struct LaneTests {
     try shop.move("Créer documents")
     try shop.settle()
     #expect(try shop.value("quote_number") == .text("D-2026-0001"))
+  }
+
+  @Test("promise 8: a dry run asks another machine's service outside of any transaction, then begins anew (DryRun.rehearse)")
+  func dryRunAsksOutside() throws {
+    let shop = try TestShop([
+      "a": "on.enter('Confirmé', function (deal) local user = chat.find_user('floriane@altitude.example') chat.send(user, 'Bonjour ' .. user.name) end)"
+    ])
+    let chat = FaultyService.remote(LocalChat(shop.version.declaration), store: shop.store)
+    let services = ServiceRegistry(services: shop.services.services + [chat])
+    let version = try WorkspaceVersion(sources: shop.version.sources) { _ in services }
+    let report = try DryRun.transition(
+      store: shop.store, version: version, services: { _ in services },
+      TransitionRequest(deal: "d1", change: .move(stage: "Confirmé", from: nil), actor: "user:test"), now: shop.now)
+    #expect(report.failure == nil)
+    #expect(report.lines.contains { $0.contains("Bonjour Floriane Baillon") }, "\(report.lines)")
+    #expect(chat.calls(of: "find_user") == 1)
+    #expect(chat.calls(of: "send") == 0)
+    #expect(try shop.messages().isEmpty)
   }
 
   @Test("on.event(\"run.failed\") hears of failures, but not of its own")

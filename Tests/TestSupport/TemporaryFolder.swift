@@ -27,3 +27,16 @@ public func testSeed(_ name: String) -> UInt64 {
   print("\(name): COULISSE_SEED=\(seed)")
   return seed
 }
+
+/// Executes `body` on so many threads of their own at once, and waits for all of them.
+public func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+  let group = DispatchGroup()
+  for place in 0..<count {
+    group.enter()
+    Thread.detachNewThread {
+      body(place)
+      group.leave()
+    }
+  }
+  group.wait()
+}

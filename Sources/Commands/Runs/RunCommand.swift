@@ -1,6 +1,8 @@
 import ArgumentParser
 import CRM
 import Engine
+import Foundation
+import Logging
 import Services
 
 struct RunCommand: ParsableCommand {
@@ -26,7 +28,8 @@ struct RunCommand: ParsableCommand {
           services: { ServiceRegistry.local($0) }, automation: automation, deal: deal, actor: actor,
           now: OpenWorkspace.now), json: shared.json)
     }
-    let answer = try workspace.perform(.demand(automation: automation, deal: deal, actor: actor))
+    let answer = try workspace.perform(
+      .demand(automation: automation, deal: deal, actor: actor, requestID: UUID().uuidString))
     try Transitions.tell(answer, json: shared.json)
   }
 }
@@ -48,6 +51,8 @@ struct WorkCommand: ParsableCommand {
   func run() throws {
     let workspace = try shared.open()
     if !untilIdle, Terminal.isTerminal(.errors) { Terminal.note("working on \(workspace.folder.root.path); Ctrl-C ends") }
-    try EngineAccess(workspace.folder).work(untilIdle: untilIdle)
+    var configuration = EngineThread.Configuration()
+    configuration.log = Logger(label: "coulisse", factory: { StreamLogHandler.standardError(label: $0) })
+    try EngineAccess(workspace.folder).work(untilIdle: untilIdle, configuration: configuration)
   }
 }

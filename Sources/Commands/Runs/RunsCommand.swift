@@ -1,6 +1,7 @@
 import ArgumentParser
 import CRM
 import Engine
+import Foundation
 import Store
 
 struct RunsCommand: ParsableCommand {
@@ -202,7 +203,9 @@ struct RunsRetry: ParsableCommand {
 
   func run() throws {
     let workspace = try shared.open()
-    let answer = try workspace.perform(.retry(runID: id, sameScript: sameScript, restart: restart, force: force))
+    let answer = try workspace.perform(.retry(
+        runID: id, sameScript: sameScript, restart: restart, force: force, actor: try workspace.actor(shared.actor),
+        requestID: UUID().uuidString))
     try RunsCommand.tell(answer, json: shared.json)
   }
 }

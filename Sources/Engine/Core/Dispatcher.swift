@@ -93,6 +93,23 @@ struct Dispatcher {
     }
   }
 
+  /// The answer to a wish that was carried out before, whose caller never got it.
+  func repeated(_ handled: HandledRequest, deal: RecordRef, tx: any StoreTransaction) throws -> Transition {
+    let stages = try tx.stages()
+    func name(_ id: Int64?) -> String? { stages.first { $0.id == id }?.name }
+    let present = try tx.value(deal, "stage").flatMap { if case .record(let ref) = $0 { ref.id } else { nil } }
+    var transition = Transition(
+      deal: deal, from: name(handled.stageFrom ?? present) ?? "", to: name(handled.stageTo ?? present) ?? "", moved: true)
+    // Its runs are those of its own event: it began a path, at the moment of the change.
+    transition.runs = try tx.runs(of: deal.id).filter { run in
+      guard run.createdAt == handled.at, let event = try tx.event(run.eventID), event.author == handled.author
+      else { return false }
+      return event.origin == event.id && (handled.stageTo == nil || event.data["to"] == .text(transition.to))
+    }
+    transition.origin = transition.runs.first?.origin ?? 0
+    return transition
+  }
+
   /// Queues one automation for a deal, on demand.
   func demand(
     _ automation: AutomationDeclaration, deal: RecordRef, cause: Cause, tx: any StoreTransaction, now: Instant
@@ -147,8 +164,8 @@ struct Dispatcher {
       let execution = version.program.start(
         automation, argument: deal, event: .null, host: host, budget: core.budget(version), randomSeed: core.seeds())
       defer { execution.discard() }
-      core.watch?.begin(runID: 0)
-      defer { core.watch?.end() }
+      let before = core.watch?.begin(runID: InHand.aGuard)
+      defer { if let before { core.watch?.end(before) } }
       do {
         guard case .finished = try execution.begin() else {
           throw EngineFault(.guardFailed, "the guard \(automation.name) waits; a guard has to answer at once")

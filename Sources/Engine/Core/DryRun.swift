@@ -29,6 +29,37 @@ struct DryRunStop: Error {
   var timeout: TimeSpan?
 }
 
+/// A script asks a service of another machine, and the write lock is not held for that: the rehearsal is broken off,
+/// the service asked, and all begun anew with the answer.
+struct DryRunNeedsRead: Error {
+  var call: OperationCall
+  var hash: String
+}
+
+/// What services of other machines have answered to the reads of a rehearsal, in the order in which they were asked.
+final class RehearsedReads {
+  private var known: [(name: String, hash: String, answer: Result<Value, ServiceFailure>)] = []
+  private var place = 0
+
+  /// The same questions are asked again from the first one on.
+  func restart() { place = 0 }
+
+  /// - Throws: `DryRunNeedsRead` when this has not been asked yet, or the records have changed so that another
+  ///   question comes here than before.
+  func answer(to call: OperationCall, hash: String) throws(DryRunNeedsRead) -> Result<Value, ServiceFailure> {
+    if place < known.count, known[place].name == call.name, known[place].hash == hash {
+      defer { place += 1 }
+      return known[place].answer
+    }
+    known.removeSubrange(place...)
+    throw DryRunNeedsRead(call: call, hash: hash)
+  }
+
+  func note(_ asked: DryRunNeedsRead, _ answer: Result<Value, ServiceFailure>) {
+    known.append((asked.call.name, asked.hash, answer))
+  }
+}
+
 /// Executes on the real records in a transaction that is always rolled back; effects answer with their preview.
 public enum DryRun {
   /// A person's move, with its guards and all that its scripts would do.
@@ -73,9 +104,26 @@ public enum DryRun {
     store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry,
     now: Instant, _ body: (EngineCore, any StoreTransaction, inout DryRunReport) throws -> Void
   ) throws -> DryRunReport {
+    let reads = RehearsedReads()
+    while true {
+      reads.restart()
+      do {
+        return try rehearseOnce(store: store, version: version, services: services, reads: reads, now: now, body)
+      } catch let asked as DryRunNeedsRead {
+        reads.note(asked, StepPerformer.perform(asked.call, services: version.services, store: store))
+      }
+    }
+  }
+
+  private static func rehearseOnce(
+    store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry,
+    reads: RehearsedReads, now: Instant,
+    _ body: (EngineCore, any StoreTransaction, inout DryRunReport) throws -> Void
+  ) throws -> DryRunReport {
     let story = Story()
     var mode = EngineCore.Mode()
     mode.tell = { story.lines.append($0) }
+    mode.reads = reads
     let core = EngineCore(version: version, services: services, mode: mode, seed: 1)
     return try store.rehearse { tx in
       var report = DryRunReport()

@@ -18,6 +18,8 @@ public final class EngineCore {
     public var replaysAlways = false
     /// Dry run: effects answer with their preview, and what a script does is told.
     var tell: ((String) -> Void)?
+    /// Dry run: what services of other machines have answered to reads.
+    var reads: RehearsedReads?
 
     public init(unfused: Bool = false, replaysAlways: Bool = false) {
       self.unfused = unfused
@@ -40,7 +42,10 @@ public final class EngineCore {
   private var commands: [EngineCommand] = []
   /// Runs in hand whose cancellation was asked for.
   private var cancelled: Set<Int64> = []
-  private var followed: [Int64: OriginProgress] = [:]
+  /// What callers wait for. The shell takes a copy before each group, because a rollback undoes only records.
+  private(set) var followed: [Int64: OriginProgress] = [:]
+  /// The run whose segment executed last: whom to blame when the store gives up under it.
+  private(set) var lastExecuted: Int64?
 
   /// What a caller waits for: the runs that descend from one origin.
   struct OriginProgress {
@@ -67,10 +72,8 @@ public final class EngineCore {
   /// One person's change of a deal, and the first segment of its first run if the lane is free: all in `tx`.
   public func transition(_ request: TransitionRequest, tx: any StoreTransaction, now: Instant) throws -> Transition {
     let deal = try findDeal(request.deal, tx)
-    if let id = request.requestID, try tx.hasHandled(request: id, of: deal) {
-      var transition = Transition(deal: deal, from: "", to: "", moved: true)
-      transition.origin = try tx.lastOrigin(of: deal.id)
-      transition.runs = try tx.runs(of: deal.id).filter { $0.origin == transition.origin }
+    if let id = request.requestID, let handled = try tx.handled(request: id, of: deal) {
+      let transition = try dispatcher.repeated(handled, deal: deal, tx: tx)
       follow(transition)
       return transition
     }
@@ -85,13 +88,22 @@ public final class EngineCore {
   }
 
   /// Executes an automation on a deal, whatever its trigger.
+  /// - Parameter requestID: the caller's own id of this wish, as in `TransitionRequest`.
   public func demand(
-    automation name: String, deal: String, actor: String, tx: any StoreTransaction, now: Instant
+    automation name: String, deal: String, actor: String, requestID: String? = nil, tx: any StoreTransaction,
+    now: Instant
   ) throws -> Transition {
     let automation = try findAutomation(name)
     let deal = try findDeal(deal, tx)
+    if let requestID, let handled = try tx.handled(request: requestID, of: deal) {
+      let transition = try dispatcher.repeated(handled, deal: deal, tx: tx)
+      follow(transition)
+      return transition
+    }
+    let author = Author(actor: actor)
     let transition = try tx.savepoint {
-      try dispatcher.demand(automation, deal: deal, cause: Cause(author: Author(actor: actor)), tx: tx, now: now)
+      if let requestID { try tx.note(request: requestID, of: deal, author: author, at: now) }
+      return try dispatcher.demand(automation, deal: deal, cause: Cause(author: author), tx: tx, now: now)
     }
     follow(transition)
     try executeFirst(of: transition, tx: tx, now: now)
@@ -200,10 +212,21 @@ public final class EngineCore {
   /// - Parameters:
   ///   - sameScript: with the sources that it was queued with, not the present ones.
   ///   - restart: from the top, forgetting what its journal knows; keys stay.
+  ///   - requestID: the caller's own id of this wish, as in `TransitionRequest`.
   public func retry(
-    runID: Int64, sameScript: Bool, restart: Bool, force: Bool, tx: any StoreTransaction, now: Instant
+    runID: Int64, sameScript: Bool, restart: Bool, force: Bool, requestID: String? = nil, actor: String = "",
+    tx: any StoreTransaction, now: Instant
   ) throws -> RunRow {
     guard var run = try tx.run(runID) else { throw EngineFault(.notFound, "there is no run \(runID)") }
+    let deal = run.dealID.map { RecordRef(.deal, $0) }
+    if let requestID, let deal {
+      if try tx.handled(request: requestID, of: deal) != nil {
+        noteQueued(run)
+        return run
+      }
+      // Whatever is refused below throws, and this goes with it.
+      try tx.note(request: requestID, of: deal, author: Author(actor: actor), at: now)
+    }
     guard run.status == .failed || run.status == .cancelled else {
       throw EngineFault(.refused, "run \(runID) is \(run.status.rawValue); only failed and cancelled runs can be retried")
     }
@@ -252,7 +275,9 @@ public final class EngineCore {
   public func cancel(runID: Int64, tx: any StoreTransaction, now: Instant) throws -> RunRow {
     guard let run = try tx.run(runID) else { throw EngineFault(.notFound, "there is no run \(runID)") }
     switch run.status {
-    case .succeeded, .failed, .cancelled:
+    case .cancelled:
+      return run
+    case .succeeded, .failed:
       throw EngineFault(.refused, "run \(runID) is \(run.status.rawValue) already")
     case .running:
       cancelled.insert(runID)
@@ -272,11 +297,13 @@ public final class EngineCore {
   }
 
   /// Forgets everything that a rolled back transaction may have made untrue.
-  public func reset() {
+  /// - Parameter followed: what callers waited for when the transaction began.
+  func reset(followed: [Int64: OriginProgress]? = nil) {
     for run in live.values { run.execution.discard() }
     live.removeAll()
     commands.removeAll()
     programs.forgetBundles()
+    if let followed { self.followed = followed }
   }
 
   /// Scripts or declarations have changed: later events see the new ones.
@@ -291,9 +318,9 @@ public final class EngineCore {
 
   /// Keeps count of the runs that descend from a transition, until `takeRuns`.
   func follow(_ transition: Transition) {
-    var progress = OriginProgress()
-    progress.runs = transition.runs.map(\.id)
-    progress.open = Set(transition.runs.filter { $0.status == .queued || $0.status == .running }.map(\.id))
+    var progress = followed[transition.origin] ?? OriginProgress()
+    for run in transition.runs where !progress.runs.contains(run.id) { progress.runs.append(run.id) }
+    progress.open.formUnion(transition.runs.filter { $0.status == .queued || $0.status == .running }.map(\.id))
     followed[transition.origin] = progress
   }
 
@@ -356,17 +383,24 @@ public final class EngineCore {
     of live: LiveRun, tx: any StoreTransaction, now: Instant, _ body: () throws -> ScriptOutcome
   ) throws {
     let host = live.host
-    watch?.begin(runID: host.run.id)
-    defer { watch?.end() }
-    let outcome: ScriptOutcome
+    lastExecuted = host.run.id
+    let before = watch?.begin(runID: host.run.id)
+    var outcome = ScriptOutcome.finished
+    var fault: RunFault?
     do {
+      defer { if let before { watch?.end(before) } }
       outcome = try tx.savepoint { try body() }
     } catch let failure as ScriptFailure {
+      fault = RunFault(failure)
+    } catch where Self.isRunsOwn(error) {
+      // A record that can't be read costs the run that reads it, and no other.
+      fault = RunFault(kind: "error", message: "\(error)")
+    }
+    if let fault {
       live.execution.discard()
       // What the segment queued was rolled back with it.
       for run in host.caused { forgetQueued(run) }
-      try fail(host.run, entries: host.entries, RunFault(failure), tx: tx, now: now)
-      return
+      return try fail(host.run, entries: host.entries, fault, tx: tx, now: now)
     }
     switch outcome {
     case .finished:
@@ -375,6 +409,15 @@ public final class EngineCore {
       try finish(host.run, .succeeded, fault: nil, tx: tx, now: now)
     case .suspended:
       try suspend(live, tx: tx, now: now)
+    }
+  }
+
+  /// Whether an error that no script sees is the matter of one run, not of the store under all of them.
+  private static func isRunsOwn(_ error: any Error) -> Bool {
+    switch error {
+    case let error as StoreError: [.corrupted, .constraint, .notFound].contains(error.kind)
+    case is DryRunStop, is DryRunNeedsRead: false
+    default: true
     }
   }
 
@@ -515,6 +558,7 @@ public final class EngineCore {
     run.finishedAt = now
     try tx.update(run)
     noteSettled(run)
+    commands.append(.ended(run))
     return run
   }
 

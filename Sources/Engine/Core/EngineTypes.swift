@@ -47,6 +47,8 @@ public struct Transition: Sendable {
 public enum EngineCommand: Sendable {
   /// Ask a service, outside of any transaction, and hand its answer to `EngineCore.answer`.
   case call(StepCall)
+  /// A run has ended, for the log.
+  case ended(RunRow)
 }
 
 /// One attempt of a step.
@@ -69,8 +71,26 @@ struct Cause {
   }
 }
 
+/// What executes at the moment, as a `RunWatch` names it.
+public struct InHand: Sendable, Hashable {
+  /// A run's id, `aGuard`, or 0 for nothing.
+  public var runID: Int64
+  /// Milliseconds of the monotonic clock at which it began.
+  public var since: Int64
+
+  /// Stands for a guard, which belongs to no run.
+  public static let aGuard: Int64 = -1
+
+  public init(runID: Int64, since: Int64) {
+    self.runID = runID
+    self.since = since
+  }
+}
+
 /// Names the run in hand somewhere that survives the process, so that a fault which kills it is known (promise 7).
 public protocol RunWatch: AnyObject {
-  func begin(runID: Int64)
-  func end()
+  /// - Returns: what was in hand before: a guard may execute inside a run's segment.
+  func begin(runID: Int64) -> InHand
+  /// Puts back what was in hand before.
+  func end(_ before: InHand)
 }

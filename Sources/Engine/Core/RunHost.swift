@@ -240,6 +240,12 @@ final class RunHost: ScriptHost {
       tell("\(serviceName).\(name): \(resolved.arguments.plainText.prefix(400))")
       return answered(call, answer)
     }
+    if let reads = core.mode.reads, declared.kind == .read, !service.isLocal {
+      switch try reads.answer(to: request, hash: hash) {
+      case .success(let answer): return answered(call, answer)
+      case .failure(let failure): throw HostFailure(.permanent, failure.message)
+      }
+    }
     if service.isLocal, declared.kind == .read || !core.mode.unfused {
       let step = JournalEntry.FusedStep(
         key: key, hash: hash, arguments: resolved.arguments, isEffect: declared.kind == .effect)

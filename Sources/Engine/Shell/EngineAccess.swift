@@ -14,10 +14,19 @@ public struct EngineAccess: Sendable {
   /// commit and answer.
   /// - Throws: `EngineFault`, `StoreError`.
   public func perform(_ request: EngineRequest) throws -> EngineAnswer {
+    if let lock = try EngineLock.take(folder, wait: false) { return try execute(request, holding: lock) }
+    if let answer = try EngineSocket.ask(folder, request) { return answer }
+    // The holder does not listen: it is another command line, which hands over soon, or an engine that has only begun
+    // and listens soon, or it has just died. Whichever it is, one of these two comes.
+    let waiting = LockWait(folder)
     while true {
-      if let lock = try EngineLock.take(folder, wait: false) { return try execute(request, holding: lock) }
-      if let answer = try EngineSocket.ask(folder, request) { return answer }
-      if let lock = try EngineLock.take(folder, wait: true) { return try execute(request, holding: lock) }
+      if let lock = try waiting.lock(before: Date(timeIntervalSinceNow: 0.05)) {
+        return try execute(request, holding: lock)
+      }
+      if let answer = try EngineSocket.ask(folder, request) {
+        waiting.giveUp()
+        return answer
+      }
     }
   }
 
@@ -38,7 +47,6 @@ public struct EngineAccess: Sendable {
     let sources = try folder.sources()
     let store = try Store(path: folder.database)
     let watch = try RunInHand(path: folder.watchFile)
-    watch.guardProcess(limit: .seconds(60))
     return EngineThread(store: store, sources: sources, configuration: configuration, watch: watch)
   }
 
@@ -50,6 +58,8 @@ public struct EngineAccess: Sendable {
       throw EngineFault(.refused, "another engine works on this workspace already; end it first, or use it")
     }
     try withExtendedLifetime(lock) {
+      var configuration = configuration
+      configuration.outlastsFaults = !untilIdle
       let engine = try makeEngine(configuration)
       engine.start()
       if untilIdle {

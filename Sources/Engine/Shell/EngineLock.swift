@@ -33,3 +33,41 @@ public final class EngineLock {
 
   deinit { Glibc.close(descriptor) }
 }
+
+/// Stands in the line for the lock, on a thread of its own, so that its caller can look elsewhere meanwhile.
+///
+/// `@unchecked Sendable`: every mutable member is read and written under `condition`.
+final class LockWait: @unchecked Sendable {
+  private let condition = NSCondition()
+  private var result: Result<EngineLock?, any Error>?
+  private var isGivenUp = false
+
+  init(_ folder: WorkspaceFolder) {
+    Thread.detachNewThread { [self] in
+      let found = Result<EngineLock?, any Error> { try EngineLock.take(folder, wait: true) }
+      condition.lock()
+      if !isGivenUp { result = found }  // Otherwise it is dropped here, and freed.
+      condition.signal()
+      condition.unlock()
+    }
+  }
+
+  /// The lock, or nil if it has not come by `deadline`.
+  func lock(before deadline: Date) throws -> EngineLock? {
+    condition.lock()
+    defer { condition.unlock() }
+    while result == nil {
+      if !condition.wait(until: deadline) { return nil }
+    }
+    defer { result = .success(nil) }  // Handed over: whoever has it decides for how long.
+    return try result?.get()
+  }
+
+  /// Nobody wants the lock any more: should it come, it is freed at once.
+  func giveUp() {
+    condition.lock()
+    isGivenUp = true
+    result = nil
+    condition.unlock()
+  }
+}

@@ -4,6 +4,12 @@ import Scripting
 import Services
 import Store
 
+/// A service's answer to a step, or its failure.
+struct StepAnswer: Sendable {
+  var call: StepCall
+  var result: Result<Value, ServiceFailure>
+}
+
 /// Executes requests and runs over one store: takes what is asked, puts as much as is sensible into one commit, and
 /// answers after it. All of it happens on the thread that calls `turn`.
 ///
@@ -22,10 +28,30 @@ final class EngineLoop {
     var reply: (Result<EngineAnswer, any Error>) -> Void
   }
 
+  /// What one turn left to do.
+  struct Turn {
+    /// Calls to carry out now that they are committed.
+    var calls: [StepCall] = []
+    /// Runs that have ended, for the log.
+    var ended: [RunRow] = []
+    /// Whether more can be done at once.
+    var more = false
+    /// Answers that could not be noted: to be handed in again.
+    var postponed: [StepAnswer] = []
+    /// Why even the engine's own work could not be committed.
+    var failure: (any Error)?
+  }
+
   /// A caller that waits until the runs of its change have settled.
   private struct Ticket {
     var transition: Transition
     var reply: (Result<EngineAnswer, any Error>) -> Void
+  }
+
+  /// What is to happen after a commit.
+  private struct Group {
+    var replies: [() -> Void] = []
+    var more = false
   }
 
   let store: Store
@@ -47,82 +73,118 @@ final class EngineLoop {
 
   var now: Instant { clock() }
 
-  /// What is to happen after a commit.
-  private struct Group {
-    var replies: [() -> Void] = []
-    var moreToDo = false
-  }
-
-  /// One group: jobs, answers of services, what is due, and queued segments, in one commit.
-  /// - Returns: the calls to carry out, and whether more can be done at once.
-  func turn(jobs: [Job], answers: [(StepCall, Result<Value, ServiceFailure>)]) -> (calls: [StepCall], more: Bool) {
-    var group = Group()
-    let before = (tickets, drains)
-    do {
-      group = try store.write { tx in try execute(jobs: jobs, answers: answers, tx: tx) }
-    } catch {
-      core.reset()
-      (tickets, drains) = before
-      // Callers whose change was committed in an earlier group keep waiting; only the news of their runs is late.
-      group = Group()
-      // The whole transaction was lost, or could not be committed: one by one, each gets its own answer.
-      for job in jobs { oneByOne(&group, job) { tx in try execute(jobs: [job], answers: [], tx: tx) } }
-      for answer in answers { oneByOne(&group, nil) { tx in try execute(jobs: [], answers: [answer], tx: tx) } }
-      if jobs.isEmpty && answers.isEmpty { failure = error }
-    }
-    callsInFlight -= answers.count
-    for reply in group.replies { reply() }
-    let calls = core.takeCommands().map { command in
-      switch command {
-      case .call(let call): call
-      }
-    }
-    callsInFlight += calls.count
-    return (calls, group.moreToDo)
-  }
-
-  /// An error that kept even the engine's own work from being committed.
-  private(set) var failure: (any Error)?
-
   var isIdle: Bool { callsInFlight == 0 && tickets.isEmpty && drains.isEmpty }
 
-  private func oneByOne(_ group: inout Group, _ job: Job?, _ body: (any StoreTransaction) throws -> Group) {
-    let before = (tickets, drains)
+  /// One group: answers of services, jobs, what is due, and queued segments, in one commit.
+  func turn(jobs: [Job], answers: [StepAnswer]) -> Turn {
+    var turn = Turn()
+    guard let lost = commit(jobs, answers, steps: true, into: &turn) else { return turn }
+    // The group was lost, or could not be committed. Whoever is to blame: one by one, each gets what is its own.
+    for answer in answers {
+      guard let error = commit([], [answer], steps: false, into: &turn) else { continue }
+      if Self.passes(error) {
+        turn.postponed.append(answer)
+        turn.failure = error
+      } else {
+        callsInFlight -= 1
+        blame(error, on: answer.call.runID, into: &turn)
+      }
+    }
+    for job in jobs {
+      if let error = commit([job], [], steps: false, into: &turn) { job.reply(.failure(error)) }
+    }
+    if !jobs.isEmpty || !answers.isEmpty {
+      turn.more = true
+    } else if let run = core.lastExecuted, !Self.passes(lost) {
+      blame(lost, on: run, into: &turn)
+    } else {
+      turn.failure = lost
+    }
+    return turn
+  }
+
+  /// Tells everybody who still waits that the engine ends.
+  func abandon(_ error: any Error) {
+    let waiting = tickets.values.joined().map(\.reply) + drains
+    tickets.removeAll()
+    drains.removeAll()
+    for reply in waiting { reply(.failure(error)) }
+  }
+
+  /// A run under whose segment the store gives up costs itself, and no other.
+  private func blame(_ error: any Error, on run: Int64, into turn: inout Turn) {
     do {
-      let done = try store.write(body)
-      group.replies += done.replies
-      group.moreToDo = group.moreToDo || done.moreToDo
+      try store.write { tx in
+        try core.failCrashed(
+          runID: run, message: "the store gave up while this run executed: \(error)", tx: tx, now: now)
+      }
+      turn.more = true
     } catch {
       core.reset()
-      (tickets, drains) = before
-      job?.reply(.failure(error))
-      if job == nil { failure = error }
+      turn.failure = error
     }
+  }
+
+  /// Whether a fault is one of the moment: another program's lock, a full disk.
+  static func passes(_ error: any Error) -> Bool {
+    guard let error = error as? StoreError else { return false }
+    return error.kind == .locked || error.kind == .full
+  }
+
+  /// Executes a group and commits it; after the commit, and only then, answers callers.
+  /// - Returns: why nothing of it happened; nil when it did.
+  private func commit(_ jobs: [Job], _ answers: [StepAnswer], steps: Bool, into turn: inout Turn) -> (any Error)? {
+    let before = (tickets: tickets, drains: drains, followed: core.followed)
+    let group: Group
+    do {
+      group = try store.write { tx in try execute(jobs: jobs, answers: answers, steps: steps, tx: tx) }
+    } catch {
+      core.reset(followed: before.followed)
+      tickets = before.tickets
+      drains = before.drains
+      return error
+    }
+    callsInFlight -= answers.count
+    for command in core.takeCommands() {
+      switch command {
+      case .call(let call):
+        callsInFlight += 1
+        turn.calls.append(call)
+      case .ended(let run): turn.ended.append(run)
+      }
+    }
+    turn.more = turn.more || group.more
+    for reply in group.replies { reply() }
+    return nil
   }
 
   private func execute(
-    jobs: [Job], answers: [(StepCall, Result<Value, ServiceFailure>)], tx: any StoreTransaction
+    jobs: [Job], answers: [StepAnswer], steps: Bool, tx: any StoreTransaction
   ) throws -> Group {
     var group = Group()
     let started = ContinuousClock.now
-    for (call, result) in answers {
-      try core.answer(runID: call.runID, segment: call.segment, result, tx: tx, now: now)
+    for answer in answers {
+      try core.answer(runID: answer.call.runID, segment: answer.call.segment, answer.result, tx: tx, now: now)
     }
     for job in jobs { try execute(job, &group, tx) }
-    if scope == .everything || !drains.isEmpty { try core.wakeDue(tx: tx, now: now) }
-    group.moreToDo = true
-    while ContinuousClock.now - started < groupBudget {
-      if try !stepOnce(tx) {
-        group.moreToDo = false
-        break
+    group.more = true
+    if steps {
+      if executesEverything { try core.wakeDue(tx: tx, now: now) }
+      while ContinuousClock.now - started < groupBudget {
+        if try !stepOnce(tx) {
+          group.more = false
+          break
+        }
       }
     }
     try collectReplies(&group, tx)
     return group
   }
 
+  private var executesEverything: Bool { scope == .everything || !drains.isEmpty }
+
   private func stepOnce(_ tx: any StoreTransaction) throws -> Bool {
-    if scope == .everything || !drains.isEmpty { return try core.step(tx: tx, now: now) }
+    if executesEverything { return try core.step(tx: tx, now: now) }
     return try core.stepFollowed(tx: tx, now: now)
   }
 
@@ -130,22 +192,24 @@ final class EngineLoop {
     do {
       switch job.request {
       case .transition(let request):
-        let transition = try core.transition(request, tx: tx, now: now)
-        wait(for: transition, job.reply)
-      case .demand(let automation, let deal, let actor):
-        let transition = try core.demand(automation: automation, deal: deal, actor: actor, tx: tx, now: now)
-        wait(for: transition, job.reply)
-      case .retry(let runID, let sameScript, let restart, let force):
-        let run = try core.retry(
-          runID: runID, sameScript: sameScript, restart: restart, force: force, tx: tx, now: now)
+        wait(for: try core.transition(request, tx: tx, now: now), job.reply)
+      case .demand(let automation, let deal, let actor, let requestID):
+        wait(
+          for: try core.demand(
+            automation: automation, deal: deal, actor: actor, requestID: requestID, tx: tx, now: now), job.reply)
+      case .retry(let runID, let sameScript, let restart, let force, let actor, let requestID):
+        let run = try tx.savepoint {
+          try core.retry(
+            runID: runID, sameScript: sameScript, restart: restart, force: force, requestID: requestID, actor: actor,
+            tx: tx, now: now)
+        }
         let transition = Transition(
           deal: RecordRef(.deal, run.dealID ?? 0), from: "", to: "", moved: false, origin: run.origin, runs: [run])
         core.follow(transition)
         wait(for: transition, job.reply)
       case .cancel(let runID):
-        let run = try core.cancel(runID: runID, tx: tx, now: now)
         var answer = EngineAnswer()
-        answer.runs = [RunAnswer(run)]
+        answer.runs = [RunAnswer(try core.cancel(runID: runID, tx: tx, now: now))]
         let result = answer
         group.replies.append { job.reply(.success(result)) }
       case .drain:
@@ -167,7 +231,7 @@ final class EngineLoop {
     for origin in tickets.keys.sorted() where try core.isSettled(origin: origin, tx: tx) {
       let runs = core.takeRuns(origin: origin)
       for ticket in tickets.removeValue(forKey: origin) ?? [] {
-        let answer = try answer(ticket.transition, runs: runs, tx)
+        let answer = try answer(ticket.transition, runs: origin == 0 ? [] : runs, tx)
         group.replies.append { ticket.reply(.success(answer)) }
       }
     }

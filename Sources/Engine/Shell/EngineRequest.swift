@@ -4,8 +4,9 @@ import Store
 /// What can be asked of the engine that holds a workspace, by the same process or through its socket.
 public enum EngineRequest: Sendable {
   case transition(TransitionRequest)
-  case demand(automation: String, deal: String, actor: String)
-  case retry(runID: Int64, sameScript: Bool, restart: Bool, force: Bool)
+  case demand(automation: String, deal: String, actor: String, requestID: String? = nil)
+  case retry(
+    runID: Int64, sameScript: Bool, restart: Bool, force: Bool, actor: String = "", requestID: String? = nil)
   case cancel(runID: Int64)
   /// Executes everything that is queued, due or was left by a dead process, until nothing more happens by itself.
   case drain
@@ -26,16 +27,18 @@ public enum EngineRequest: Sendable {
         members.append(JSONMember("status", .string(status.rawValue)))
       }
       return .object(members)
-    case .demand(let automation, let deal, let actor):
+    case .demand(let automation, let deal, let actor, let id):
       return .object([
         JSONMember("do", .string("demand")), JSONMember("automation", .string(automation)),
         JSONMember("deal", .string(deal)), JSONMember("actor", .string(actor)),
+        JSONMember("request", id.map { .string($0) } ?? .null),
       ])
-    case .retry(let runID, let sameScript, let restart, let force):
+    case .retry(let runID, let sameScript, let restart, let force, let actor, let id):
       return .object([
         JSONMember("do", .string("retry")), JSONMember("run", .integer(runID)),
         JSONMember("same_script", .bool(sameScript)), JSONMember("restart", .bool(restart)),
-        JSONMember("force", .bool(force)),
+        JSONMember("force", .bool(force)), JSONMember("actor", .string(actor)),
+        JSONMember("request", id.map { .string($0) } ?? .null),
       ])
     case .cancel(let runID):
       return .object([JSONMember("do", .string("cancel")), JSONMember("run", .integer(runID))])
@@ -65,12 +68,13 @@ public enum EngineRequest: Sendable {
       guard let automation = json["automation"]?.stringValue, let deal = json["deal"]?.stringValue,
         let actor = json["actor"]?.stringValue
       else { throw unknown }
-      self = .demand(automation: automation, deal: deal, actor: actor)
+      self = .demand(automation: automation, deal: deal, actor: actor, requestID: json["request"]?.stringValue)
     case "retry":
       guard let run = json["run"]?.integerValue else { throw unknown }
       self = .retry(
         runID: run, sameScript: json["same_script"]?.boolValue ?? false, restart: json["restart"]?.boolValue ?? false,
-        force: json["force"]?.boolValue ?? false)
+        force: json["force"]?.boolValue ?? false, actor: json["actor"]?.stringValue ?? "",
+        requestID: json["request"]?.stringValue)
     case "cancel":
       guard let run = json["run"]?.integerValue else { throw unknown }
       self = .cancel(runID: run)

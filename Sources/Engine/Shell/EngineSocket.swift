@@ -85,6 +85,8 @@ enum EngineSocket {
     do {
       let answer = try engine.perform(EngineRequest(json: JSON(parsing: text)))
       reply = .object([JSONMember("answer", answer.json)])
+    } catch is EngineEnded {
+      return  // Nothing was answered: the caller looks at the lock, and asks again.
     } catch {
       let kind = (error as? EngineFault)?.kind ?? .refused
       reply = .object([

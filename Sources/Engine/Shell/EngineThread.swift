@@ -1,5 +1,6 @@
 import CRM
 import Foundation
+import Logging
 import Scripting
 import Services
 import Store
@@ -18,6 +19,10 @@ public final class EngineThread: @unchecked Sendable {
     public var replaysAlways = false
     /// Executes everything that is queued or due, not only what was asked here.
     public var executesEverything = true
+    /// A full disk or another program's lock is waited out, because nobody waits for this engine to end.
+    public var outlastsFaults = false
+    /// Where ended runs and faults are told. By default nowhere.
+    public var log = Logger(label: "coulisse.engine", factory: { _ in SwiftLogNoOpLogHandler() })
     public var clock: @Sendable () -> Instant = { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
 
     public init() {}
@@ -27,8 +32,7 @@ public final class EngineThread: @unchecked Sendable {
   private final class Reply: @unchecked Sendable {
     // Sound: `result` is written before the semaphore is signalled and read after it was waited for.
     private let arrived = DispatchSemaphore(value: 0)
-    private var result: Result<EngineAnswer, any Error> = .failure(
-      EngineFault(.refused, "the engine ended before it answered"))
+    private var result: Result<EngineAnswer, any Error> = .failure(EngineEnded())
 
     func set(_ result: Result<EngineAnswer, any Error>) {
       self.result = result
@@ -41,9 +45,10 @@ public final class EngineThread: @unchecked Sendable {
     }
   }
 
+  private let workers = WorkerThreads(limit: 16)
   private let condition = NSCondition()
   private var jobs: [(request: EngineRequest, reply: Reply)] = []
-  private var answers: [(StepCall, Result<Value, ServiceFailure>)] = []
+  private var answers: [StepAnswer] = []
   private var stopping = false
   private var ended = false
   private var failure: (any Error)?
@@ -77,14 +82,15 @@ public final class EngineThread: @unchecked Sendable {
 
   /// Asks, and waits for the answer: it is given after the commit, when the runs that the request caused have ended,
   /// are parked, or have their next attempt scheduled.
-  /// - Throws: `EngineFault`, `StoreError`.
+  /// - Throws: `EngineFault`, `StoreError`; `EngineEnded` when the engine ended before it took the request up or before
+  ///   its runs had settled: then the next holder is to be asked, with the same request id.
   public func perform(_ request: EngineRequest) throws -> EngineAnswer {
     let reply = Reply()
     condition.lock()
     guard !ended else {
       let failure = failure
       condition.unlock()
-      throw failure ?? EngineFault(.refused, "the engine has stopped")
+      throw failure ?? EngineEnded()
     }
     jobs.append((request, reply))
     condition.signal()
@@ -113,6 +119,8 @@ public final class EngineThread: @unchecked Sendable {
 
   private func main() {
     do {
+      let stack = AlternateStack()
+      defer { withExtendedLifetime(stack) {} }
       try run()
       end(nil)
     } catch {
@@ -121,6 +129,7 @@ public final class EngineThread: @unchecked Sendable {
   }
 
   private func end(_ error: (any Error)?) {
+    workers.end()
     condition.lock()
     ended = true
     failure = error
@@ -128,7 +137,7 @@ public final class EngineThread: @unchecked Sendable {
     jobs.removeAll()
     condition.broadcast()
     condition.unlock()
-    for job in unanswered { job.reply.set(.failure(error ?? EngineFault(.refused, "the engine has stopped"))) }
+    for job in unanswered { job.reply.set(.failure(error ?? EngineEnded())) }
   }
 
   private func run() throws {
@@ -138,6 +147,7 @@ public final class EngineThread: @unchecked Sendable {
       mode: EngineCore.Mode(unfused: configuration.unfused, replaysAlways: configuration.replaysAlways),
       seed: configuration.seed)
     core.watch = watch
+    watch?.guardEngine(runTime: version.declaration.limits.runTime)
     let loop = EngineLoop(
       store: store, core: core, scope: configuration.executesEverything ? .everything : .asked,
       clock: configuration.clock)
@@ -147,19 +157,46 @@ public final class EngineThread: @unchecked Sendable {
       try core.recover(tx: tx)
       if let verdict { try core.failCrashed(runID: verdict.runID, message: verdict.message, tx: tx, now: loop.now) }
     }
+    do {
+      try turns(loop, version)
+    } catch {
+      loop.abandon(error)
+      throw error
+    }
+  }
+
+  private func turns(_ loop: EngineLoop, _ version: WorkspaceVersion) throws {
     var more = true
     while let (jobs, answers) = try next(loop, more: more) {
       let turn = loop.turn(
         jobs: jobs.map { job in EngineLoop.Job(request: job.request, reply: { job.reply.set($0) }) }, answers: answers)
-      if let failure = loop.failure { throw failure }
       for call in turn.calls { carryOut(call, version.services) }
+      for run in turn.ended { log(run) }
       more = turn.more
+      guard let failure = turn.failure else { continue }
+      guard configuration.outlastsFaults, EngineLoop.passes(failure) else { throw failure }
+      configuration.log.warning("\(failure) The engine tries again in a second.")
+      condition.lock()
+      self.answers = turn.postponed + self.answers
+      if !stopping { _ = condition.wait(until: Date(timeIntervalSinceNow: 1)) }
+      condition.unlock()
+      more = true
+    }
+  }
+
+  private func log(_ run: RunRow) {
+    let deal = run.dealID.map { " of deal \($0)" } ?? ""
+    switch run.status {
+    case .failed:
+      configuration.log.error("run \(run.id), \(run.automation)\(deal): failed: \(RunAnswer(run).error ?? "")")
+    default:
+      configuration.log.info("run \(run.id), \(run.automation)\(deal): \(run.status.rawValue)")
     }
   }
 
   /// Waits for something to do; nil when the engine is to end.
   private func next(_ loop: EngineLoop, more: Bool) throws -> (
-    jobs: [(request: EngineRequest, reply: Reply)], answers: [(StepCall, Result<Value, ServiceFailure>)]
+    jobs: [(request: EngineRequest, reply: Reply)], answers: [StepAnswer]
   )? {
     condition.lock()
     defer { condition.unlock() }
@@ -168,7 +205,7 @@ public final class EngineThread: @unchecked Sendable {
       if stopping { condition.wait(); continue }
       guard configuration.executesEverything else { condition.wait(); continue }
       // Another process may have queued something for later; a short nap costs nothing.
-      let due = try store.read { try $0.nextDue() }
+      let due = try nextDue()
       let now = loop.now
       if let due, due <= now { break }
       let pause = due.map { min(1.0, Double($0.since(now).milliseconds) / 1000) } ?? 1.0
@@ -182,16 +219,29 @@ public final class EngineThread: @unchecked Sendable {
     return (jobs, answers)
   }
 
+  private func nextDue() throws -> Instant? {
+    do {
+      return try store.read { try $0.nextDue() }
+    } catch where configuration.outlastsFaults && EngineLoop.passes(error) {
+      return nil
+    }
+  }
+
   /// Asks a service on another thread.
   private func carryOut(_ call: StepCall, _ services: ServiceRegistry) {
-    DispatchQueue.global().async { [self] in
+    workers.perform { [self] in
       let result = StepPerformer.perform(call.call, services: services, store: store)
       condition.lock()
-      answers.append((call, result))
+      answers.append(StepAnswer(call: call, result: result))
       condition.signal()
       condition.unlock()
     }
   }
+}
+
+/// The engine ended before it answered: whoever asked asks the next holder, with the same request id.
+public struct EngineEnded: Error, CustomStringConvertible {
+  public var description: String { "the engine ended before it answered; try again" }
 }
 
 /// Carries out one attempt of a step: a local service in a transaction of its own, any other one without.

@@ -62,17 +62,29 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
 
   private func clear() { for place in 0..<4 { words[place] = 0 } }
 
-  public func begin(runID: Int64) {
-    words[1] = Self.milliseconds()
-    words[3] &+= 1
-    words[0] = runID
+  public func begin(runID: Int64) -> InHand {
+    let before = InHand(runID: words[0], since: words[1])
+    name(InHand(runID: runID, since: Self.milliseconds()))
+    return before
   }
 
-  public func end() { words[0] = 0 }
+  public func end(_ before: InHand) { name(before) }
 
-  /// Starts the watchdog, and notes crashes of this process.
-  /// - Parameter limit: after how long a segment is stuck.
-  public func guardProcess(limit: TimeSpan) {
+  private func name(_ inHand: InHand) {
+    words[0] = 0  // The watchdog never sees one's name with the other's time.
+    words[1] = inHand.since
+    words[3] &+= 1
+    words[0] = inHand.runID
+  }
+
+  /// Starts the watchdog, and notes crashes of this process. A segment is stuck when it has outlived its budget twelve
+  /// times, and two seconds: nothing that honours budgets does that.
+  /// - Parameter runTime: the budget of one run.
+  func guardEngine(runTime: TimeSpan) {
+    guardProcess(limit: TimeSpan(milliseconds: max(2000, runTime.milliseconds.multipliedOrMost(by: 12))))
+  }
+
+  private func guardProcess(limit: TimeSpan) {
     Self.crashWord = words + 2
     for number in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP] {
       var action = sigaction()
@@ -81,8 +93,8 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
         signal(number, SIG_DFL)
         raise(number)
       }
-      // The engine's own stack may be what overflowed.
-      action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
+      // On the alternate stack, if the thread has one: its own may be what overflowed.
+      action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_ONSTACK
       sigaction(number, &action, nil)
     }
     let thread = Thread { [self] in
@@ -93,8 +105,9 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
           continue
         }
         words[2] = Self.stuck
+        let what = run == InHand.aGuard ? "a guard" : "run \(run)"
         FileHandle.standardError.write(
-          Data("coulisse: run \(run) is stuck where no budget can stop it; the engine ends itself\n".utf8))
+          Data("coulisse: \(what) is stuck where no budget can stop it; the engine ends itself\n".utf8))
         _exit(70)
       }
     }
@@ -110,5 +123,35 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}
+
+/// A stack for signal handlers of the thread that makes it, while it lives: the handler that notes a crash must work
+/// when the thread's own stack has overflowed.
+final class AlternateStack {
+  private let memory: UnsafeMutableRawPointer
+  private static let size = 64 << 10
+
+  init() {
+    memory = .allocate(byteCount: Self.size, alignment: 16)
+    var stack = stack_t()
+    stack.ss_sp = memory
+    stack.ss_size = Self.size
+    sigaltstack(&stack, nil)
+  }
+
+  deinit {
+    var none = stack_t()
+    none.ss_flags = Int32(SS_DISABLE)
+    sigaltstack(&none, nil)
+    memory.deallocate()
+  }
+}
+
+extension Int64 {
+  /// The product, or the greatest number there is.
+  fileprivate func multipliedOrMost(by factor: Int64) -> Int64 {
+    let (product, overflow) = multipliedReportingOverflow(by: factor)
+    return overflow ? .max : product
   }
 }

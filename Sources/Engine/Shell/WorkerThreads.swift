@@ -1,0 +1,52 @@
+import Foundation
+
+/// Threads that carry out calls of services: at most so many at once, made when they are needed, kept for the next
+/// call. Not a dispatch queue: its threads are shared with the whole process, and somebody else's blocked work would
+/// hold up a run.
+///
+/// `@unchecked Sendable`: every mutable member is read and written under `condition`.
+final class WorkerThreads: @unchecked Sendable {
+  private let condition = NSCondition()
+  private let limit: Int
+  private var work: [@Sendable () -> Void] = []
+  private var threads = 0
+  private var idle = 0
+  private var isOver = false
+
+  init(limit: Int) { self.limit = limit }
+
+  func perform(_ body: @escaping @Sendable () -> Void) {
+    condition.lock()
+    defer { condition.unlock() }
+    work.append(body)
+    if idle >= work.count || threads == limit { return condition.signal() }
+    threads += 1
+    Thread.detachNewThread { [self] in loop() }
+  }
+
+  /// Lets the threads end when they have done what they were given.
+  func end() {
+    condition.lock()
+    isOver = true
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  private func loop() {
+    condition.lock()
+    while true {
+      while work.isEmpty && !isOver {
+        idle += 1
+        condition.wait()
+        idle -= 1
+      }
+      if work.isEmpty { break }
+      let body = work.removeFirst()
+      condition.unlock()
+      body()
+      condition.lock()
+    }
+    threads -= 1
+    condition.unlock()
+  }
+}
