@@ -49,6 +49,6 @@ let package = Package(
     // GRDB here, and in no room but Store: to damage a database from outside, as another program would.
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
-    .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport"]),
+    .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport", "coulisse"]),
   ]
 )

@@ -47,11 +47,14 @@ struct WorkCommand: ParsableCommand {
 
   @OptionGroup var shared: SharedOptions
   @Flag(name: .long, help: "End when nothing more happens by itself.") var untilIdle = false
+  @Flag(name: .long, help: "Make every call of a service a step of its own, as with a vendor's: slower, and the same.")
+  var unfused = false
 
   func run() throws {
     let workspace = try shared.open()
     if !untilIdle, Terminal.isTerminal(.errors) { Terminal.note("working on \(workspace.folder.root.path); Ctrl-C ends") }
     var configuration = EngineThread.Configuration()
+    configuration.unfused = unfused
     configuration.log = Logger(label: "coulisse", factory: { StreamLogHandler.standardError(label: $0) })
     try EngineAccess(workspace.folder).work(untilIdle: untilIdle, configuration: configuration)
   }

@@ -51,6 +51,21 @@ public final class WorkspaceVersion {
     automations.first { $0.file == file && $0.index == place }
   }
 
+  /// A reaction by name.
+  /// - Throws: `EngineFault`: it is a guard, its file does not load, or there is none; then the known ones are listed.
+  func automation(named name: String) throws(EngineFault) -> AutomationDeclaration {
+    if let found = automations.first(where: { $0.name == name && !$0.trigger.isGuard }) { return found }
+    if automations.contains(where: { $0.name == name }) {
+      throw EngineFault(
+        .refused, "\(name) is a guard; it runs before a move. Try it with: coulisse deals move DEAL STAGE --dry-run")
+    }
+    if let problem = problems.first(where: { $0.file.hasSuffix("/\(name).lua") }) {
+      throw EngineFault(.brokenScript, "\(problem.file) does not load: \(problem.message)")
+    }
+    let known = automations.filter { !$0.trigger.isGuard }.map(\.name).joined(separator: ", ")
+    throw EngineFault(.notFound, "there is no automation \"\(name)\"; there are \(known)")
+  }
+
   /// Broken files that may hold a guard or reaction for a trigger. What a broken file would have declared is read
   /// from its text: a call `on.NAME("stage"` counts as long as it can be seen, and a file in which none can be seen
   /// may concern every move.

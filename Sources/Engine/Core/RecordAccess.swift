@@ -13,6 +13,14 @@ struct RecordAccess {
     return value
   }
 
+  /// A deal by the importer's key, else by id.
+  /// - Throws: `EngineFault.notFound`.
+  func deal(named name: String) throws -> RecordRef {
+    if let ref = try tx.find(.deal, key: name) { return ref }
+    if let id = Int64(name), let record = try tx.record(RecordRef(.deal, id)) { return record.ref }
+    throw EngineFault(.notFound, "there is no deal \"\(name)\"; list them with: coulisse deals list")
+  }
+
   func find(_ kind: RecordKind, _ criteria: [ValueField]) throws -> Value {
     var criteria = criteria
     // A stage may be given by its name (ALT-04).

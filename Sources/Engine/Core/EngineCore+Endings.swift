@@ -1,0 +1,81 @@
+import CRM
+import Scripting
+import Services
+import Store
+
+/// What becomes of a run between and after its segments: woken, tried again, failed, ended.
+extension EngineCore {
+  /// Wakes the runs that wait for a topic.
+  func wake(topic: String, tx: any StoreTransaction, now: Instant) throws {
+    for run in try tx.waitingRuns(topic: topic) { try answerWait(run, Waits.reached, tx: tx, now: now) }
+  }
+
+  func answerWait(_ run: RunRow, _ answer: Value, tx: any StoreTransaction, now: Instant) throws {
+    if var row = try tx.journal(of: run.id).first(where: { $0.segment == run.segment - 1 }), var step = row.step {
+      step.state = .answered
+      step.answer = answer
+      step.answeredAt = now
+      row.step = step
+      try tx.write(row)
+    }
+    noteQueued(try tx.requeue(run))
+  }
+
+  /// Exponential backoff with jitter: 1 s, 2 s, 4 s … at most an hour, each between half and all of it, and never
+  /// sooner than the service asked for.
+  func scheduleRetry(
+    _ run: RunRow, _ failure: ServiceFailure, after: TimeSpan?, tx: any StoreTransaction, now: Instant
+  ) throws {
+    discard(run.id)
+    let full = min(3_600_000, Int64(1000) << min(Int64(max(0, run.attempts - 1)), 20))
+    let pause = full / 2 + Int64(random.next() % UInt64(full / 2 + 1))
+    var run = run
+    run.status = .retrying
+    run.dueAt = try now.adding(TimeSpan(milliseconds: max(pause, after?.milliseconds ?? 0)))
+    run.error = RunFault(kind: "transient", message: failure.message).json.text(pretty: false)
+    try tx.update(run)
+    followed.noteSettled(run)
+  }
+
+  func fail(
+    _ run: RunRow, entries: [JournalEntry], _ fault: RunFault, tx: any StoreTransaction, now: Instant
+  ) throws {
+    if !entries.isEmpty {
+      try tx.write(
+        JournalRow(runID: run.id, segment: run.segment, entries: JournalEntry.encode(entries), step: nil))
+    }
+    let ended = try finish(run, .failed, fault: fault, tx: tx, now: now)
+    for listener in try dispatcher.reportFailure(of: ended, fault: fault, tx: tx, now: now) { noteQueued(listener) }
+  }
+
+  @discardableResult
+  func finish(
+    _ run: RunRow, _ status: RunStatus, fault: RunFault?, tx: any StoreTransaction, now: Instant
+  ) throws -> RunRow {
+    var run = run
+    run.status = status
+    run.wakeTopic = nil
+    run.dueAt = nil
+    run.error = fault?.json.text(pretty: false)
+    run.finishedAt = now
+    try tx.update(run)
+    followed.noteSettled(run)
+    commands.append(.ended(run))
+    return run
+  }
+
+  /// Ends a run that took a process down with it.
+  public func failCrashed(runID: Int64, message: String, tx: any StoreTransaction, now: Instant) throws {
+    guard let run = try tx.run(runID), !run.status.isFinished else { return }
+    try fail(run, entries: [], RunFault(kind: "crash", message: message), tx: tx, now: now)
+  }
+}
+
+extension RunFault {
+  /// A script's failure as it is kept.
+  init(_ failure: ScriptFailure) {
+    self.init(
+      kind: failure.kind.rawValue, message: failure.message, script: failure.script, line: failure.line,
+      sourceLine: failure.sourceLine, traceback: failure.traceback)
+  }
+}

@@ -1,0 +1,153 @@
+import CRM
+import Scripting
+import Services
+import Store
+
+/// Executing a run segment by segment: from its journal, to the next step, a wait, or its end.
+extension EngineCore {
+  /// Executes one segment of a run from its journal.
+  func execute(_ run: RunRow, tx: any StoreTransaction, now: Instant) throws {
+    let journal = run.segment > 0 ? try tx.journal(of: run.id) : []
+    let live: LiveRun
+    do {
+      let version = try programs.version(bundle: run.bundleID, tx)
+      guard let automation = version.automation(file: run.file, place: run.place)
+        ?? version.automations.first(where: { $0.name == run.automation })
+      else {
+        let reason = version.problems.first { $0.file == run.file }.map { ": \($0.message)" } ?? ""
+        throw EngineFault(.brokenScript, "\(run.file) does not declare \(run.automation)\(reason)")
+      }
+      let host = try RunHost(
+        core: self, version: version, run: run, journal: journal.filter { $0.segment < run.segment }, tx: tx, now: now)
+      let event = try tx.event(run.eventID)?.data ?? .null
+      let seed = UInt64(bitPattern: run.seed)
+      live = LiveRun(
+        execution: version.program.start(
+          automation, argument: run.dealID.map { RecordRef(.deal, $0) }, event: event, host: host,
+          budget: budget(version), randomSeed: (Int64(bitPattern: seed), Int64(run.id))),
+        host: host)
+    } catch let fault as EngineFault {
+      try fail(run, entries: [], RunFault(kind: "error", message: fault.message), tx: tx, now: now)
+      return
+    }
+    try segment(of: live, tx: tx, now: now) { try live.execution.begin() }
+  }
+
+  /// Promise 2: what a script writes between two steps is in one savepoint, with its journal.
+  func segment(
+    of live: LiveRun, tx: any StoreTransaction, now: Instant, _ body: () throws -> ScriptOutcome
+  ) throws {
+    let host = live.host
+    lastExecuted = host.run.id
+    let before = watch?.begin(runID: host.run.id)
+    var outcome = ScriptOutcome.finished
+    var fault: RunFault?
+    do {
+      defer { if let before { watch?.end(before) } }
+      outcome = try tx.savepoint { try body() }
+    } catch let failure as ScriptFailure {
+      fault = RunFault(failure)
+    } catch where Self.isRunsOwn(error) {
+      // A record that can't be read costs the run that reads it, and no other.
+      fault = RunFault(kind: "error", message: "\(error)")
+    }
+    if let fault {
+      live.execution.discard()
+      // What the segment queued was rolled back with it.
+      for run in host.caused { followed.forget(run) }
+      return try fail(host.run, entries: host.entries, fault, tx: tx, now: now)
+    }
+    switch outcome {
+    case .finished:
+      live.execution.discard()
+      try writeEnd(host, tx: tx)
+      try finish(host.run, .succeeded, fault: nil, tx: tx, now: now)
+    case .suspended:
+      try suspend(live, tx: tx, now: now)
+    }
+  }
+
+  /// Whether an error that no script sees is the matter of one run, not of the store under all of them.
+  private static func isRunsOwn(_ error: any Error) -> Bool {
+    switch error {
+    case let error as StoreError: [.corrupted, .constraint, .notFound].contains(error.kind)
+    case is DryRunStop, is DryRunNeedsRead: false
+    default: true
+    }
+  }
+
+  /// The last segment needs no replay: only what it did to services is kept.
+  private func writeEnd(_ host: RunHost, tx: any StoreTransaction) throws {
+    let steps = host.entries.filter { $0.step?.isEffect == true }
+    if steps.isEmpty { return }
+    try tx.write(
+      JournalRow(runID: host.run.id, segment: host.run.segment, entries: JournalEntry.encode(steps), step: nil))
+  }
+
+  private func suspend(_ live: LiveRun, tx: any StoreTransaction, now: Instant) throws {
+    let host = live.host
+    var run = host.run
+    switch host.suspension {
+    case .step(let step, let call, let failure):
+      let segment = run.segment
+      var step = step
+      run.status = .running
+      run.segment += 1
+      if failure != nil {
+        step.attempts = 1
+        run.attempts = 1
+      }
+      try tx.write(
+        JournalRow(runID: run.id, segment: segment, entries: JournalEntry.encode(host.entries), step: step))
+      if let failure {
+        live.execution.discard()
+        var after: TimeSpan?
+        if case .transient(let given) = failure.kind { after = given }
+        try scheduleRetry(run, failure, after: after, tx: tx, now: now)
+        return
+      }
+      try tx.update(run)
+      keep(live, run)
+      commands.append(.call(StepCall(runID: run.id, segment: segment, call: call)))
+    case .unanswered(let step):
+      run.status = .running
+      try tx.update(run)
+      keep(live, run)
+      let parts = step.name.split(separator: ".", maxSplits: 1).map(String.init)
+      let call = OperationCall(
+        service: parts[0], operation: parts.count > 1 ? parts[1] : "", arguments: step.arguments, key: step.key,
+        dealID: run.dealID, author: host.author, now: step.begunAt)
+      commands.append(.call(StepCall(runID: run.id, segment: run.segment - 1, call: call)))
+    case .wait(let target, let until):
+      live.execution.discard()
+      let step = JournalRow.Step(
+        kind: .wait, name: JournalEntry.waitTag(target), key: "run:\(run.id)/wait:\(run.segment + 1)", hash: "",
+        arguments: until.map { .object([ValueField("until", .instant($0))]) } ?? .null, begunAt: now)
+      try tx.write(
+        JournalRow(runID: run.id, segment: run.segment, entries: JournalEntry.encode(host.entries), step: step))
+      run.segment += 1
+      run.status = .waiting
+      run.wakeTopic = Waits.topic(of: target)
+      run.dueAt = until
+      try tx.update(run)
+      followed.noteSettled(run)
+    case nil:
+      live.execution.discard()
+      try fail(
+        run, entries: host.entries,
+        RunFault(kind: "error", message: "the script yielded outside of a step; coroutine.yield works inside coroutines only"),
+        tx: tx, now: now)
+    }
+  }
+
+  private func keep(_ live: LiveRun, _ run: RunRow) {
+    if mode.replaysAlways {
+      live.execution.discard()
+    } else {
+      live.host.run = run
+      self.live[run.id] = live
+    }
+  }
+
+  func discard(_ runID: Int64) { live.removeValue(forKey: runID)?.execution.discard() }
+}

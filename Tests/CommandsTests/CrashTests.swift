@@ -1,0 +1,248 @@
+import CRM
+import Engine
+import Foundation
+import Store
+import Synchronization
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Promises 1 and 3 with real processes: whatever is killed, whenever.
+@Suite("Processes are killed at random")
+struct CrashTests {
+  private static let shared = ["s0", "s1", "s2"]
+  private static let stages = ["Qualifié", "Créer documents", "Confirmé", "Proposition", "creer documents", "CONFIRMÉ"]
+
+  /// What a caller was told, and so what must be true for ever.
+  private struct Accepted: Hashable, Sendable {
+    var deal: String
+    var from: String
+    var to: String
+    /// Empty, or the status that the deal was given.
+    var closing: String
+  }
+
+  /// A command line that lives at the moment.
+  private final class Living: Sendable {
+    private let pids = Mutex<[pid_t]>([])
+    let kills = Atomic<Int>(0)
+
+    func start(_ program: String, _ arguments: [String], output: String) -> pid_t? {
+      var actions = posix_spawn_file_actions_t()
+      posix_spawn_file_actions_init(&actions)
+      defer { posix_spawn_file_actions_destroy(&actions) }
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+      posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+      posix_spawn_file_actions_addopen(&actions, 2, output + ".err", O_WRONLY | O_CREAT | O_APPEND, 0o644)
+      let words = ([program] + arguments).map { strdup($0) }
+      defer { for word in words { free(word) } }
+      var pid: pid_t = 0
+      // Under the lock, so that nobody kills a number that belongs to no process of ours.
+      return pids.withLock { pids in
+        guard posix_spawn(&pid, program, &actions, nil, words + [nil], environ) == 0 else { return nil }
+        pids.append(pid)
+        return pid
+      }
+    }
+
+    /// - Returns: the exit code; nil when it was killed.
+    func wait(_ pid: pid_t) -> Int32? {
+      var information = siginfo_t()
+      // First without reaping, so that the number stays ours until it is off the list.
+      while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) != 0 && errno == EINTR {}
+      pids.withLock { $0.removeAll { $0 == pid } }
+      var status: Int32 = 0
+      while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+      return status & 0x7f == 0 ? (status >> 8) & 0xff : nil
+    }
+
+    func killOne(_ pick: UInt64) {
+      pids.withLock { pids in
+        guard !pids.isEmpty else { return }
+        kill(pids[Int(pick % UInt64(pids.count))], SIGKILL)
+        kills.add(1, ordering: .relaxed)
+      }
+    }
+  }
+
+  @Test("8 command lines and an engine move the same and different deals for a minute while all are killed at random: no accepted transition is lost, no local effect doubled, no number skipped, no run stuck")
+  func randomKills() throws {
+    let environment = ProcessInfo.processInfo.environment
+    let seed = environment["CRASH_SEED"].flatMap(UInt64.init) ?? testSeed("random kills")
+    let seconds = environment["CRASH_SECONDS"].flatMap(Double.init) ?? 60
+    print("random kills: CRASH_SEED=\(seed) for \(seconds) seconds")
+    let folder = try TemporaryFolder()
+    let shop = folder.path("shop")
+    let program = try Self.program()
+    let living = Living()
+    func run(_ arguments: [String], _ name: String = "set-up") throws -> (code: Int32?, output: String) {
+      let output = folder.path("\(name)-\(UUID().uuidString)")
+      let pid = try #require(living.start(program, arguments, output: output))
+      let code = living.wait(pid)
+      return (code, (try? String(contentsOfFile: output, encoding: .utf8)) ?? "")
+    }
+    #expect(try run(["init", shop, "--example", "altitude"]).code == 0)
+    try folder.write("deals.json", Self.deals(8))
+    #expect(try run(["import", folder.path("deals.json"), "--workspace", shop]).code == 0)
+
+    let accepted = Mutex<[Accepted]>([])
+    let faults = Mutex<[String]>([])
+    let counts = Mutex<[String: Int]>([:])
+    let end = Date(timeIntervalSinceNow: seconds)
+    // 0 to 7: command lines. 8: an engine that comes and goes. 9: the killer.
+    inParallel(10) { role in
+      var random = SplitMix(state: seed &+ UInt64(role) &* 7919)
+      func chance(_ percent: UInt64) -> Bool { random.next() % 100 < percent }
+      while Date() < end {
+        switch role {
+        case 9:
+          usleep(UInt32(30_000 + random.next() % 250_000))
+          living.killOne(random.next())
+        case 8:
+          let options = chance(50) ? ["--unfused"] : []
+          guard let pid = living.start(program, ["work", "--workspace", shop] + options, output: folder.path("work"))
+          else { continue }
+          let life = 200_000 + random.next() % 1_500_000
+          Thread.detachNewThread { usleep(UInt32(life)); kill(pid, SIGTERM) }
+          _ = living.wait(pid)
+          usleep(UInt32(random.next() % 1_000_000))
+        default:
+          let deal = chance(40) ? Self.shared[Int(random.next() % 3)] : "own\(role)"
+          var arguments = ["deals", "move", deal, Self.stages[Int(random.next() % UInt64(Self.stages.count))]]
+          var closing = ""
+          if chance(15) { (arguments, closing) = (["deals", "win", deal], "won") }
+          if chance(20) { (arguments, closing) = (["deals", "reopen", deal], "open") }
+          let output = folder.path("answer-\(role)")
+          guard let pid = living.start(program, arguments + ["--json", "--workspace", shop], output: output) else { continue }
+          let code = living.wait(pid)
+          counts.withLock { $0[code.map { "exit \($0)" } ?? "killed", default: 0] += 1 }
+          // An answer that is whole was given after the commit, whatever became of its process afterwards.
+          guard let text = try? String(contentsOfFile: output, encoding: .utf8), let json = try? JSON(parsing: text) else {
+            if let code, ![1, 3].contains(code) { faults.withLock { $0.append("\(arguments): exit \(code)") } }
+            continue
+          }
+          guard json["moved"]?.boolValue == true else { continue }
+          let from = json["from"]?.stringValue ?? "", to = json["to"]?.stringValue ?? ""
+          if from.isEmpty || to.isEmpty { faults.withLock { $0.append("no stages in \(text)") } }
+          accepted.withLock { $0.append(Accepted(deal: deal, from: closing.isEmpty ? from : "", to: closing.isEmpty ? to : "", closing: closing)) }
+        }
+      }
+    }
+    let idle = try run(["work", "--until-idle", "--workspace", shop])
+    #expect(idle.code == 0, "\(idle)")
+    print("random kills: \(counts.withLock { $0 }), \(living.kills.load(ordering: .relaxed)) kills, \(accepted.withLock { $0.count }) accepted transitions")
+    #expect(faults.withLock { $0 } == [])
+    #expect(accepted.withLock { $0.count } > 0)
+    try check(shop, accepted.withLock { $0 })
+  }
+
+  /// One deal as it is when all is over.
+  private struct Facts: Sendable {
+    /// Every move and every change of status that the history has, with how often.
+    var changes: [Accepted: Int] = [:]
+    var runs: [RunRow] = []
+    var liveQuotes = 0
+    var cards = 0
+    var messages = 0
+    var notes = 0
+
+    func entries(_ stage: String) -> Int { changes.filter { $0.key.to == stage }.values.reduce(0, +) }
+    func runs(_ automation: String) -> Int { runs.count { $0.automation == automation } }
+  }
+
+  private func facts(_ key: String, _ store: Store) throws -> Facts {
+    try store.read { tx -> Facts in
+      var facts = Facts()
+      let stages = Dictionary(uniqueKeysWithValues: try tx.stages().map { ($0.id, $0.name) })
+      guard let deal = try tx.find(.deal, key: key) else { return facts }
+      for entry in try tx.history(of: deal) {
+        if let from = entry.stageFrom, let to = entry.stageTo {
+          facts.changes[
+            Accepted(deal: key, from: stages[from] ?? "", to: stages[to] ?? "", closing: ""), default: 0] += 1
+        }
+        for change in entry.changes where change.field == "status" && !change.old.isNull {
+          facts.changes[Accepted(deal: key, from: "", to: "", closing: change.new.plainText), default: 0] += 1
+        }
+      }
+      facts.runs = try tx.runs(of: deal.id)
+      facts.liveQuotes = try tx.quotes(of: deal.id).count { $0.status.isLive }
+      facts.cards = try tx.cards(of: deal.id).count
+      facts.messages = try tx.messages(of: deal.id).count
+      if case .list(let notes)? = try tx.value(deal, "notes") { facts.notes = notes.count }
+      return facts
+    }
+  }
+
+  /// What must be true afterwards.
+  private func check(_ shop: String, _ accepted: [Accepted]) throws {
+    let store = try Store(path: shop + "/coulisse.db")
+    #expect(try store.integrityFaults() == [])
+    var told: [Accepted: Int] = [:]
+    for transition in accepted { told[transition, default: 0] += 1 }
+    for deal in Set(accepted.map(\.deal)).sorted() {
+      let facts = try facts(deal, store)
+      for (transition, count) in told where transition.deal == deal {
+        let found = facts.changes[transition, default: 0]
+        #expect(found >= count, "accepted \(count) times, found \(found): \(transition)")
+      }
+      // Each entry of a stage queued its run, once.
+      #expect(facts.runs("create_documents") == facts.entries("Créer documents"), "\(deal)")
+      #expect(facts.runs("pin_brief") == facts.entries("Confirmé"), "\(deal)")
+      let won = facts.changes[Accepted(deal: deal, from: "", to: "", closing: "won"), default: 0]
+      #expect(facts.runs("won_card") == won, "\(deal)")
+      for run in facts.runs where run.status != .succeeded {
+        // The only thing that may go wrong: somebody closed or moved the deal between two steps of its run.
+        let message = RunFault(text: run.error ?? "").message
+        #expect(run.status == .failed && message.contains("can't be moved"), "\(deal), \(run.automation): \(message)")
+      }
+      #expect(facts.liveQuotes <= 1, "\(deal)")
+      #expect(facts.cards <= 1, "\(deal)")
+      let thanked = facts.runs.count { $0.automation == "thank_referrer" && $0.status == .succeeded }
+      #expect(facts.messages == thanked, "\(deal): one message a run")
+      #expect(facts.notes == 1, "\(deal): no brief was made beside the one that is there")
+    }
+    let numbers = try store.read { tx in try tx.find(.quote, [], limit: nil).compactMap { try tx.value($0, "number")?.plainText } }
+    let places = numbers.compactMap { Int($0.suffix(4)) }.sorted()
+    #expect(places == Array(1..<(places.count + 1)), "no number is skipped or given twice")
+    let stuck = try store.read { try $0.openRuns([.queued, .running, .waiting, .retrying], limit: nil).map(\.id) }
+    #expect(stuck == [], "no run is stuck")
+  }
+
+  /// The built program beside the test bundle.
+  static func program() throws -> String {
+    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    for start in [own, Bundle.main.bundlePath, CommandLine.arguments[0]] {
+      let found = URL(fileURLWithPath: start).deletingLastPathComponent().appendingPathComponent("coulisse").path
+      if FileManager.default.isExecutableFile(atPath: found) { return found }
+    }
+    throw EngineFault(.notFound, "the built coulisse is not beside \(own); build it with: swift build")
+  }
+
+  private static func deals(_ count: Int) -> String {
+    let deals = (shared + (0..<count).map { "own\($0)" }).map { key in
+      """
+      {"key": "\(key)", "title": "EDLC pour \(key)", "stage": "Qualifié", "owner": "floriane", "organization": "acme",
+       "person": "jeremy", "email": "affaire-\(key)@altitude.example",
+       "lines": [{"product": "edlc", "quantity": "1"}], "promo": "[EDLC_001]",
+       "notes": [{"text": "## Brief commercial\\n\\n\\nUn brief pour \(key)."}]}
+      """
+    }
+    return "{\"deals\": [\(deals.joined(separator: ",\n"))]}"
+  }
+}
+
+/// The engine's own generator is not public.
+private struct SplitMix {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+}
