@@ -90,4 +90,31 @@ struct WaitTests {
     try shop.settle()
     #expect(try shop.runStates() == ["w: cancelled"])
   }
+
+  @Test(
+    "a run that was cancelled while it waited and is retried waits again, for the same time (RunHost.goOnWaiting)",
+    arguments: ["parked", "reached", "expired"])
+  func retriedWait(_ case: String) throws {
+    let shop = try TestShop([
+      "w": "on.enter('Confirmé', function (deal) local answer = wait(deal:becomes('won'), '60 days') deal.place = answer.state end)"
+    ])
+    try shop.move("Confirmé")
+    let run = try #require(try shop.runs().first)
+    _ = try shop.store.write { tx in try shop.core.cancel(runID: run.id, tx: tx, now: shop.now) }
+    if `case` == "reached" { try shop.close(.won) }
+    if `case` == "expired" { try shop.advance(.days(61)) }
+    _ = try shop.store.write { tx in
+      try shop.core.retry(runID: run.id, sameScript: false, restart: false, force: true, tx: tx, now: shop.now)
+    }
+    try shop.settle()
+    if `case` == "parked" {
+      let again = try #require(try shop.runs().first)
+      #expect(again.status == .waiting && again.dueAt == run.dueAt)
+      #expect(try shop.store.read { try $0.journal(of: run.id) }.count == 1)
+      try shop.close(.won)
+      try shop.settle()
+    }
+    #expect(try shop.runStates() == ["w: succeeded"])
+    #expect(try shop.value("place") == .text(`case` == "expired" ? "expired" : "reached"))
+  }
 }

@@ -11,14 +11,19 @@ extension EngineCore {
   }
 
   func answerWait(_ run: RunRow, _ answer: Value, tx: any StoreTransaction, now: Instant) throws {
-    if var row = try tx.journal(of: run.id).first(where: { $0.segment == run.segment - 1 }), var step = row.step {
-      step.state = .answered
-      step.answer = answer
-      step.answeredAt = now
-      row.step = step
-      try tx.write(row)
-    }
+    try noteAnswer(answer, ofWaitBefore: run, tx: tx, now: now)
     noteQueued(try tx.requeue(run))
+  }
+
+  /// Writes the answer of the wait that ended a run's last segment into its journal.
+  func noteAnswer(_ answer: Value, ofWaitBefore run: RunRow, tx: any StoreTransaction, now: Instant) throws {
+    guard var row = try tx.journal(of: run.id).first(where: { $0.segment == run.segment - 1 }), var step = row.step
+    else { return }
+    step.state = .answered
+    step.answer = answer
+    step.answeredAt = now
+    row.step = step
+    try tx.write(row)
   }
 
   /// Exponential backoff with jitter: 1 s, 2 s, 4 s … at most an hour, each between half and all of it, and never

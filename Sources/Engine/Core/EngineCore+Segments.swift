@@ -126,11 +126,10 @@ extension EngineCore {
       try tx.write(
         JournalRow(runID: run.id, segment: run.segment, entries: JournalEntry.encode(host.entries), step: step))
       run.segment += 1
-      run.status = .waiting
-      run.wakeTopic = Waits.topic(of: target)
-      run.dueAt = until
-      try tx.update(run)
-      followed.noteSettled(run)
+      try park(run, target, until, tx)
+    case .stillWaiting(let target, let until):
+      live.execution.discard()
+      try park(run, target, until, tx)
     case nil:
       live.execution.discard()
       try fail(
@@ -138,6 +137,15 @@ extension EngineCore {
         RunFault(kind: "error", message: "the script yielded outside of a step; coroutine.yield works inside coroutines only"),
         tx: tx, now: now)
     }
+  }
+
+  private func park(_ run: RunRow, _ target: WaitTarget, _ until: Instant?, _ tx: any StoreTransaction) throws {
+    var run = run
+    run.status = .waiting
+    run.wakeTopic = Waits.topic(of: target)
+    run.dueAt = until
+    try tx.update(run)
+    followed.noteSettled(run)
   }
 
   private func keep(_ live: LiveRun, _ run: RunRow) {

@@ -13,6 +13,8 @@ final class RunHost: ScriptHost {
     /// The step was begun by an earlier execution; it is in the journal already.
     case unanswered(JournalRow.Step)
     case wait(WaitTarget, until: Instant?)
+    /// The wait was begun by an earlier execution, and is not over.
+    case stillWaiting(WaitTarget, until: Instant?)
   }
 
   unowned let core: EngineCore
@@ -121,10 +123,29 @@ final class RunHost: ScriptHost {
       case .answered: return .value(step.answer)
       case .failed: throw FailureCodec.failure(step.answer)
       case .begun:
+        if case .wait(let target, _) = call { return try goOnWaiting(step, target) }
         suspension = .unanswered(step)
         return .suspended
       }
     }
+  }
+
+  /// A run that was ended while it waited (by hand, or with its process) and is taken up again: what it waited for may
+  /// have come meanwhile, or the time be over.
+  private func goOnWaiting(_ step: JournalRow.Step, _ target: WaitTarget) throws -> HostAnswer {
+    var until: Instant?
+    if case .instant(let instant)? = step.arguments["until"] { until = instant }
+    let answer: Value
+    if let reached = try core.waits.state(of: target, tx) {
+      answer = reached
+    } else if let until, until <= now {
+      answer = Waits.expired
+    } else {
+      suspension = .stillWaiting(target, until: until)
+      return .suspended
+    }
+    try core.noteAnswer(answer, ofWaitBefore: run, tx: tx, now: now)
+    return .value(answer)
   }
 
   /// Nil when the arguments hold records: they were resolved to values then, and the records may have changed since.
