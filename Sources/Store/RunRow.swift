@@ -37,6 +37,8 @@ public struct RunRow: Sendable {
   /// Why it failed or was cancelled, as a `RunFault` in JSON.
   public var error: String?
   public var warnings: [String]
+  /// What the script printed, a line each.
+  public var printed: [String]
   public var createdAt: Instant
   public var finishedAt: Instant?
 
@@ -44,7 +46,7 @@ public struct RunRow: Sendable {
     id: Int64 = 0, dealID: Int64?, eventID: Int64, bundleID: Int64, automation: String, file: String, place: Int,
     origin: Int64, path: String, status: RunStatus = .queued, laneOrder: Int64 = 0, segment: Int = 0,
     attempts: Int = 0, seed: Int64, wakeTopic: String? = nil, dueAt: Instant? = nil, error: String? = nil,
-    warnings: [String] = [], createdAt: Instant, finishedAt: Instant? = nil
+    warnings: [String] = [], printed: [String] = [], createdAt: Instant, finishedAt: Instant? = nil
   ) {
     self.id = id
     self.dealID = dealID
@@ -64,6 +66,7 @@ public struct RunRow: Sendable {
     self.dueAt = dueAt
     self.error = error
     self.warnings = warnings
+    self.printed = printed
     self.createdAt = createdAt
     self.finishedAt = finishedAt
   }

@@ -48,14 +48,14 @@ extension SQLiteTransaction {
     try execute(
       """
       INSERT INTO run (id, deal_id, event_id, bundle_id, automation, file, place, origin, path, status, lane_order,
-        segment, attempts, seed, wake_topic, due_at, error, warnings, created_at, finished_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        segment, attempts, seed, wake_topic, due_at, error, warnings, created_at, finished_at, printed)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
         run.id, run.dealID, run.eventID, run.bundleID, run.automation, run.file, run.place, run.origin, run.path,
         run.status.rawValue, run.laneOrder, run.segment, run.attempts, run.seed, run.wakeTopic,
-        run.dueAt?.milliseconds, run.error, warningsText(run), run.createdAt.milliseconds,
-        run.finishedAt?.milliseconds,
+        run.dueAt?.milliseconds, run.error, linesText(run.warnings), run.createdAt.milliseconds,
+        run.finishedAt?.milliseconds, linesText(run.printed),
       ])
     return run
   }
@@ -64,11 +64,12 @@ extension SQLiteTransaction {
     try execute(
       """
       UPDATE run SET bundle_id = ?, status = ?, lane_order = ?, segment = ?, attempts = ?, wake_topic = ?, due_at = ?,
-        error = ?, warnings = ?, finished_at = ? WHERE id = ?
+        error = ?, warnings = ?, finished_at = ?, printed = ? WHERE id = ?
       """,
       [
         run.bundleID, run.status.rawValue, run.laneOrder, run.segment, run.attempts, run.wakeTopic,
-        run.dueAt?.milliseconds, run.error, warningsText(run), run.finishedAt?.milliseconds, run.id,
+        run.dueAt?.milliseconds, run.error, linesText(run.warnings), run.finishedAt?.milliseconds,
+        linesText(run.printed), run.id,
       ])
   }
 
@@ -89,8 +90,12 @@ extension SQLiteTransaction {
     return run
   }
 
-  private func warningsText(_ run: RunRow) -> String? {
-    run.warnings.isEmpty ? nil : JSON.array(run.warnings.map { .string($0) }).text(pretty: false)
+  private func linesText(_ lines: [String]) -> String? {
+    lines.isEmpty ? nil : JSON.array(lines.map { .string($0) }).text(pretty: false)
+  }
+
+  private func lines(_ text: String?) throws -> [String] {
+    try text.map { try JSON(parsing: $0).arrayValue?.compactMap(\.stringValue) ?? [] } ?? []
   }
 
   func countRun(origin: Int64) throws -> Int {
@@ -103,7 +108,7 @@ extension SQLiteTransaction {
 
   private static let runColumns = """
     id, deal_id, event_id, bundle_id, automation, file, place, origin, path, status, lane_order, segment, attempts,
-    seed, wake_topic, due_at, error, warnings, created_at, finished_at
+    seed, wake_topic, due_at, error, warnings, created_at, finished_at, printed
     """
 
   private func runs(_ clause: String, _ arguments: StatementArguments = StatementArguments()) throws -> [RunRow] {
@@ -114,13 +119,11 @@ extension SQLiteTransaction {
     guard let status = RunStatus(rawValue: row[9]) else {
       throw StoreError(.corrupted, "run \(row[0] as Int64) has the unknown status \(row[9] as String)")
     }
-    var warnings: [String] = []
-    if let text = row[17] as String? { warnings = try JSON(parsing: text).arrayValue?.compactMap(\.stringValue) ?? [] }
     return RunRow(
       id: row[0], dealID: row[1], eventID: row[2], bundleID: row[3], automation: row[4], file: row[5], place: row[6],
       origin: row[7], path: row[8], status: status, laneOrder: row[10], segment: row[11], attempts: row[12],
       seed: row[13], wakeTopic: row[14], dueAt: (row[15] as Int64?).map(Instant.init(milliseconds:)), error: row[16],
-      warnings: warnings, createdAt: Instant(milliseconds: row[18]),
+      warnings: try lines(row[17]), printed: try lines(row[20]), createdAt: Instant(milliseconds: row[18]),
       finishedAt: (row[19] as Int64?).map(Instant.init(milliseconds:)))
   }
 

@@ -150,6 +150,7 @@ enum Migrations {
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration(Migration001.identifier, migrate: Migration001.apply)
+    migrator.registerMigration(Migration002.identifier, migrate: Migration002.apply)
     return migrator
   }
 }

@@ -182,4 +182,33 @@ struct SegmentTests {
     #expect(try shop.runs().first?.status == .succeeded)
     #expect(try shop.quotes().count == 1)
   }
+
+  @Test("what a script printed and warned of is kept with its run once, however often it is replayed or retried", arguments: [false, true])
+  func saidOnce(unfused: Bool) throws {
+    let script = """
+      on.enter("Créer documents", function (deal)
+        print("before", 1) warn("first")
+        deal:move_to("Documents prêts")
+        accounting.create_quote(deal)
+        warn("second") print("after")
+        FAIL
+      end)
+      on.before_enter("Documents prêts", function (deal) warn("guard") print("in the guard") end)
+      """
+    let shop = try TestShop(
+      ["q": script.replacingOccurrences(of: "FAIL", with: "error('x')")], mode: .init(unfused: unfused, replaysAlways: unfused))
+    try shop.move("Créer documents")
+    try shop.settle()
+    #expect(try shop.runs().first?.status == .failed)
+    try shop.rewrite("q", script.replacingOccurrences(of: "FAIL", with: ""))
+    let id = try #require(try shop.runs().first?.id)
+    _ = try shop.store.write { tx in
+      try shop.core.retry(runID: id, sameScript: false, restart: false, force: true, tx: tx, now: shop.now)
+    }
+    try shop.settle()
+    let run = try #require(try shop.runs().first)
+    #expect(run.status == .succeeded)
+    #expect(run.warnings == ["first", "guard", "second"])
+    #expect(run.printed == ["before\t1", "after"])
+  }
 }

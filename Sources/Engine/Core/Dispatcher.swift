@@ -176,6 +176,7 @@ struct Dispatcher {
       }
       transition.rejected += host.rejections
       transition.warnings += host.warnings
+      transition.printed += host.printed
     }
   }
 

@@ -72,6 +72,7 @@ public enum DryRun {
       let transition = try core.transition(request, tx: tx, now: now)
       report.rejected = transition.rejected
       report.warnings += transition.warnings
+      report.lines += transition.printed.map { "print: \($0)" }
       if !transition.rejected.isEmpty { return }
       if transition.moved {
         let change =

@@ -242,7 +242,6 @@ public final class EngineCore {
       try reopenLastStep(of: run, tx)
     }
     run.attempts = 0
-    run.warnings = []
     run = try tx.requeue(run)
     noteQueued(run)
     return run

@@ -37,6 +37,8 @@ public struct Transition: Sendable {
   /// Every reason that guards gave.
   public var rejected: [String] = []
   public var warnings: [String] = []
+  /// What guards printed.
+  public var printed: [String] = []
   /// The origin under which all runs that it caused are found; 0 if nothing happened.
   public var origin: Int64 = 0
   /// The runs that it queued, in order.

@@ -28,7 +28,7 @@ final class GuardHost: ScriptHost {
       warnings.append(text)
       return .value(.null)
     case .log(let text):
-      printed.append(text)
+      if printed.count < 200 { printed.append(text) }
       return .value(.null)
     case .set(let ref, let field, _):
       throw refusal("write \(ref.kind.words).\(field)")

@@ -10,6 +10,8 @@ struct JournalEntry {
   var failure: HostFailure?
   /// Only for operations that were done inside the segment.
   var step: FusedStep?
+  /// What guards warned of, when a move was asked for.
+  var warnings: [String] = []
 
   /// An effect or read that was executed in the segment's own transaction.
   struct FusedStep {
@@ -49,14 +51,17 @@ struct JournalEntry {
 
   private func encoded() -> JSON {
     var parts: [JSON] = [.string(tag), answer.json]
-    if failure != nil || step != nil { parts.append(failure.map { FailureCodec.json($0) } ?? .null) }
-    if let step {
-      parts.append(
+    parts.append(failure.map { FailureCodec.json($0) } ?? .null)
+    parts.append(
+      step.map { step in
         .object([
           JSONMember("key", .string(step.key)), JSONMember("hash", .string(step.hash)),
           JSONMember("arguments", step.arguments.json), JSONMember("effect", .bool(step.isEffect)),
-        ]))
-    }
+        ])
+      } ?? .null)
+    parts.append(.array(warnings.map { .string($0) }))
+    // Most entries have none of these.
+    while parts.count > 2, parts.last == .null || parts.last == .array([]) { parts.removeLast() }
     return .array(parts)
   }
 
@@ -73,7 +78,8 @@ struct JournalEntry {
       }
       var entry = JournalEntry(tag: tag, answer: try Value(json: parts[1]))
       if parts.count > 2, parts[2] != .null { entry.failure = FailureCodec.failure(parts[2]) }
-      if parts.count > 3 {
+      if parts.count > 4 { entry.warnings = parts[4].arrayValue?.compactMap(\.stringValue) ?? [] }
+      if parts.count > 3, parts[3] != .null {
         entry.step = FusedStep(
           key: parts[3]["key"]?.stringValue ?? "", hash: parts[3]["hash"]?.stringValue ?? "",
           arguments: try parts[3]["arguments"].map { try Value(json: $0) } ?? .null,

@@ -28,7 +28,6 @@ final class RunHost: ScriptHost {
   var suspension: Suspension?
   /// Runs that the present segment queued, by moves.
   var caused: [RunRow] = []
-  private(set) var printed: [String] = []
   /// Effects and reads asked so far, over all segments: the ordinal in the keys of steps.
   private var operations = 0
   private var replay: ReplayCursor
@@ -40,6 +39,9 @@ final class RunHost: ScriptHost {
     self.core = core
     self.version = version
     self.run = run
+    // The script says it all again, at the same places, as the journal is replayed.
+    self.run.warnings = []
+    self.run.printed = []
     self.tx = tx
     self.now = now
     author = Cause.run(run).author
@@ -91,8 +93,7 @@ final class RunHost: ScriptHost {
   // MARK: Replay
 
   private func answerFromJournal(_ call: HostCall) throws -> HostAnswer {
-    // What only speaks to the person who watches was said the first time.
-    if case .log = call { return .value(.null) }
+    if case .log(let text) = call { return say(text) }
     if case .operation(let service, let name, _, _) = call,
       version.services[service]?.declaration.operation(name)?.kind == .pure
     {
@@ -108,6 +109,8 @@ final class RunHost: ScriptHost {
           throw diverged(recorded: "\(tag) with \(step.arguments.summary)", asked: "\(tag) with other arguments")
         }
       }
+      run.warnings += entry.warnings
+      if case .warn(let text) = call { run.warnings.append(text) }
       if let failure = entry.failure { throw failure }
       return .value(entry.answer)
     case .step(let step):
@@ -148,7 +151,7 @@ final class RunHost: ScriptHost {
     return .value(answer)
   }
 
-  /// Nil when the arguments hold records: they were resolved to values then, and the records may have changed since.
+  /// Of the arguments as the script gave them: a record counts as itself, whatever has become of its fields.
   private func argumentsHash(_ call: HostCall) -> String? {
     guard case .operation(_, _, let arguments, _) = call else { return nil }
     return StableHash.of(.list(arguments))
@@ -183,17 +186,17 @@ final class RunHost: ScriptHost {
     case .create(let kind, let fields):
       return answered(call, .record(try create(kind, fields)))
     case .move(let deal, let stage, let from):
-      return answered(call, .boolean(try change(deal, .move(stage: stage, from: from))))
+      return try change(call, deal, .move(stage: stage, from: from))
     case .close(let deal, let status):
-      return answered(call, .boolean(try change(deal, .close(status))))
+      return try change(call, deal, .close(status))
     case .reject:
       throw HostFailure(.misuse, "reject is for guards (on.before_enter, on.before_won); here use error(\"…\")")
     case .warn(let text):
       run.warnings.append(text)
       return answered(call, .null)
     case .log(let text):
-      printed.append(text)
-      return .value(.null)
+      core.mode.tell?("print: \(text)")
+      return say(text)
     case .operation(let service, let name, let arguments, let options):
       return try operation(call, service, name, arguments, options)
     case .wait(let target, let timeout):
@@ -213,7 +216,7 @@ final class RunHost: ScriptHost {
 
   /// A move inside a run: guards at once, in a savepoint of its own; a rejection raises at the call; the runs that it
   /// causes queue behind this one.
-  private func change(_ deal: RecordRef, _ change: TransitionChange) throws -> Bool {
+  private func change(_ call: HostCall, _ deal: RecordRef, _ change: TransitionChange) throws -> HostAnswer {
     let transition = try tx.savepoint {
       try core.dispatcher.transition(deal, change, cause: .run(run), tx: tx, now: now)
     }
@@ -228,8 +231,19 @@ final class RunHost: ScriptHost {
     run.warnings += transition.warnings
     caused += transition.runs
     for run in transition.runs { core.noteQueued(run) }
-    return transition.moved
+    entries.append(
+      JournalEntry(
+        tag: JournalEntry.tag(call), answer: .boolean(transition.moved), failure: nil, warnings: transition.warnings))
+    return .value(.boolean(transition.moved))
   }
+
+  /// Keeps a printed line for whoever looks at the run; a chatty script keeps its first ones.
+  private func say(_ text: String) -> HostAnswer {
+    if run.printed.count < Self.printedLimit { run.printed.append(text) }
+    return .value(.null)
+  }
+
+  private static let printedLimit = 200
 
   private func operation(
     _ call: HostCall, _ serviceName: String, _ name: String, _ arguments: [Value], _ options: [ValueField]

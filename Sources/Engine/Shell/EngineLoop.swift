@@ -254,6 +254,7 @@ final class EngineLoop {
     answer.moved = transition.moved
     answer.rejected = transition.rejected
     answer.warnings = transition.warnings
+    answer.printed = transition.printed
     for id in runs {
       guard let run = try tx.run(id) else { continue }
       answer.runs.append(RunAnswer(run))

@@ -93,19 +93,24 @@ public struct RunAnswer: Sendable, Hashable {
   public var status: RunStatus
   /// The message of the error, or why it backs off.
   public var error: String?
+  /// What its script printed, a line each.
+  public var printed: [String] = []
 
   public init(_ run: RunRow) {
     id = run.id
     automation = run.automation
     status = run.status
     error = run.error.map { RunFault(text: $0).message }
+    printed = run.printed
   }
 
   public var json: JSON {
-    .object([
+    var members = [
       JSONMember("id", .integer(id)), JSONMember("automation", .string(automation)),
       JSONMember("status", .string(status.rawValue)), JSONMember("error", error.map { .string($0) } ?? .null),
-    ])
+    ]
+    if !printed.isEmpty { members.append(JSONMember("printed", .array(printed.map { .string($0) }))) }
+    return .object(members)
   }
 
   init(json: JSON) {
@@ -113,6 +118,7 @@ public struct RunAnswer: Sendable, Hashable {
     automation = json["automation"]?.stringValue ?? ""
     status = json["status"]?.stringValue.flatMap(RunStatus.init(rawValue:)) ?? .failed
     error = json["error"]?.stringValue
+    printed = json["printed"]?.arrayValue?.compactMap(\.stringValue) ?? []
   }
 }
 
@@ -128,6 +134,8 @@ public struct EngineAnswer: Sendable, Hashable {
   public var moved = false
   public var rejected: [String] = []
   public var warnings: [String] = []
+  /// What guards printed.
+  public var printed: [String] = []
   public var runs: [RunAnswer] = []
 
   public init() {}
@@ -139,7 +147,8 @@ public struct EngineAnswer: Sendable, Hashable {
       JSONMember("deal", .string(deal)), JSONMember("from", .string(from)), JSONMember("to", .string(to)),
       JSONMember("stage", .string(stage)), JSONMember("status", .string(status)), JSONMember("moved", .bool(moved)),
       JSONMember("rejected", .array(rejected.map { .string($0) })),
-      JSONMember("warnings", .array(warnings.map { .string($0) })), JSONMember("runs", .array(runs.map(\.json))),
+      JSONMember("warnings", .array(warnings.map { .string($0) })),
+      JSONMember("printed", .array(printed.map { .string($0) })), JSONMember("runs", .array(runs.map(\.json))),
     ])
   }
 
@@ -152,6 +161,7 @@ public struct EngineAnswer: Sendable, Hashable {
     moved = json["moved"]?.boolValue ?? false
     rejected = json["rejected"]?.arrayValue?.compactMap(\.stringValue) ?? []
     warnings = json["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+    printed = json["printed"]?.arrayValue?.compactMap(\.stringValue) ?? []
     runs = json["runs"]?.arrayValue?.map(RunAnswer.init(json:)) ?? []
   }
 }
