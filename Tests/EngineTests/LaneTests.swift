@@ -52,7 +52,7 @@ struct LaneTests {
     #expect(try shop.runStates(of: other) == ["a: succeeded"])
   }
 
-  @Test("promise 6: scripts that move a deal in a circle stop with an error that prints the path")
+  @Test("promise 6: scripts that move a deal in a circle stop with an error that prints the path (LoopGuard.extend)")
   func circle() throws {
     let shop = try TestShop([
       "a": "on.enter('Créer documents', function (deal) deal:move_to('Documents prêts') end)",
@@ -85,7 +85,7 @@ struct LaneTests {
     #expect(shop.error(of: failed).contains(word))
   }
 
-  @Test("promise 7: an endless script and a hungry one end by their budgets, caught by no pcall, and cost one run", arguments: [
+  @Test("promise 7: an endless script and a hungry one end by their budgets, caught by no pcall, and cost one run (EngineCore.budget)", arguments: [
     ("while true do pcall(function () while true do end end) end", "time_limit"),
     ("local t = {} while true do pcall(function () for i = 1, 1e7 do t[#t + 1] = ('x'):rep(1000) .. i end end) end", "memory_limit"),
     ("for i = 1, 1e6 do pcall(function () return deal.title .. tostring(crm.deals {}) end) end", "host_call_limit"),

@@ -71,7 +71,7 @@ struct SegmentTests {
     #expect(history.filter { $0.changes.contains { $0.field == "place" } }.count == 1, "written exactly once")
   }
 
-  @Test("a crash before the service was asked, and one after it did its work: one quote, one number, the run goes on")
+  @Test("a crash before the service was asked, and one after it did its work: one quote, one number, the run goes on (EngineCore.recover)")
   func crashes() throws {
     for losesAnswer in [false, true] {
       let shop = try shop(unfused: true)

@@ -239,6 +239,19 @@ struct ShellTests {
     #expect(notes.count == 1)
   }
 
+  @Test("a command line that wakes a waiting run executes it and tells of it, with no engine beside (Dispatcher.react: wake)")
+  func wakes() throws {
+    let shop = try TestShop(Self.scripts)
+    let access = EngineAccess(try WorkspaceFolder(shop.folder.url))
+    let parked = try access.perform(Self.move("d1", "Confirmé"))
+    #expect(parked.runs.map(\.status) == [.waiting])
+    let woken = try access.perform(
+      .transition(TransitionRequest(deal: "d1", change: .close(.won), actor: "user:test")))
+    #expect(woken.runs.map(\.id) == parked.runs.map(\.id))
+    #expect(woken.runs.map(\.status) == [.succeeded])
+    #expect(try shop.value("place") == .text("woken"))
+  }
+
   @Test("the watch names a guard inside a run, then the run again (RunInHand.end)")
   func watch() throws {
     let folder = try TemporaryFolder()

@@ -194,7 +194,8 @@ struct Dispatcher {
         name: name, dealID: deal.id, data: data, author: cause.author, origin: cause.origin, path: cause.path, at: now))
     transition.origin = event.origin
     transition.moved = true
-    if let topic { try core.wake(topic: topic, tx: tx, now: now) }
+    // Whoever waited for this was caused by it to go on, and goes before what begins now.
+    if let topic { transition.runs += try core.wake(topic: topic, tx: tx, now: now) }
     let loopGuard = LoopGuard(limits: version.declaration.limits)
     for automation in automations {
       if try standsAside(automation, deal: deal, tx: tx, now: now) { continue }

@@ -5,14 +5,17 @@ import Store
 
 /// What becomes of a run between and after its segments: woken, tried again, failed, ended.
 extension EngineCore {
-  /// Wakes the runs that wait for a topic.
-  func wake(topic: String, tx: any StoreTransaction, now: Instant) throws {
-    for run in try tx.waitingRuns(topic: topic) { try answerWait(run, Waits.reached, tx: tx, now: now) }
+  /// Wakes the runs that wait for a topic, and answers with them.
+  func wake(topic: String, tx: any StoreTransaction, now: Instant) throws -> [RunRow] {
+    try tx.waitingRuns(topic: topic).map { try answerWait($0, Waits.reached, tx: tx, now: now) }
   }
 
-  func answerWait(_ run: RunRow, _ answer: Value, tx: any StoreTransaction, now: Instant) throws {
+  @discardableResult
+  func answerWait(_ run: RunRow, _ answer: Value, tx: any StoreTransaction, now: Instant) throws -> RunRow {
     try noteAnswer(answer, ofWaitBefore: run, tx: tx, now: now)
-    noteQueued(try tx.requeue(run))
+    let run = try tx.requeue(run)
+    noteQueued(run)
+    return run
   }
 
   /// Writes the answer of the wait that ended a run's last segment into its journal.

@@ -41,7 +41,7 @@ public struct Transition: Sendable {
   public var printed: [String] = []
   /// The origin under which all runs that it caused are found; 0 if nothing happened.
   public var origin: Int64 = 0
-  /// The runs that it queued, in order.
+  /// The runs that it woke or queued, in order.
   public var runs: [RunRow] = []
 }
 
