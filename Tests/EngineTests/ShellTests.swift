@@ -22,14 +22,16 @@ struct ShellTests {
     "w": "on.enter('Confirmé', function (deal) wait(deal:becomes('won'), '60 days') deal.place = 'woken' end)",
   ]
 
-  private func engine(_ shop: TestShop, unfused: Bool = false, outlasts: Bool = false) throws -> EngineThread {
+  private func engine(
+    _ shop: TestShop, unfused: Bool = false, outlasts: Bool = false, folder: WorkspaceFolder? = nil
+  ) throws -> EngineThread {
     var configuration = EngineThread.Configuration()
     configuration.unfused = unfused
     configuration.outlastsFaults = outlasts
     let services = shop.services
     let engine = EngineThread(
       store: shop.store, sources: try WorkspaceFolder(shop.folder.url).sources(), configuration: configuration,
-      watch: nil, services: { _ in services })
+      watch: nil, folder: folder, services: { _ in services })
     engine.start()
     return engine
   }
@@ -250,6 +252,22 @@ struct ShellTests {
     #expect(woken.runs.map(\.id) == parked.runs.map(\.id))
     #expect(woken.runs.map(\.status) == [.succeeded])
     #expect(try shop.value("place") == .text("woken"))
+  }
+
+  @Test("an engine that stays takes up a script that was saved, and keeps the last good workspace.lua (EngineThread.takeUp)")
+  func savedScripts() throws {
+    let shop = try TestShop(["a": "on.enter('Confirmé', function (deal) deal.place = 'first' end)"])
+    let engine = try engine(shop, folder: try WorkspaceFolder(shop.folder.url))
+    _ = try engine.perform(Self.move("d1", "Confirmé"))
+    #expect(try shop.value("place") == .text("first"))
+    try shop.folder.write("scripts/a.lua", "on.enter('Qualifié', function (deal) deal.place = 'second, longer' end)")
+    _ = try engine.perform(Self.move("d1", "Qualifié"))
+    #expect(try shop.value("place") == .text("second, longer"))
+    try shop.folder.write("workspace.lua", "return { pipelines = ")
+    try shop.folder.write("scripts/a.lua", "on.enter('Confirmé', function (deal) deal.place = 'third' end)")
+    let answer = try engine.perform(Self.move("d1", "Confirmé"))
+    #expect(answer.moved && answer.runs.isEmpty, "the last version that could be read")
+    engine.stop()
   }
 
   @Test("the watch names a guard inside a run, then the run again (RunInHand.end)")

@@ -43,11 +43,11 @@ public struct EngineAccess: Sendable {
   }
 
   /// The engine of this workspace, not started. Call it with the lock held.
-  func makeEngine(_ configuration: EngineThread.Configuration) throws -> EngineThread {
+  func makeEngine(_ configuration: EngineThread.Configuration, stays: Bool = false) throws -> EngineThread {
     let sources = try folder.sources()
     let store = try Store(path: folder.database)
     let watch = try RunInHand(path: folder.watchFile)
-    return EngineThread(store: store, sources: sources, configuration: configuration, watch: watch)
+    return EngineThread(store: store, sources: sources, configuration: configuration, watch: watch, folder: stays ? folder : nil)
   }
 
   /// `coulisse work`: holds the lock for as long as it lives, listens, and executes what is queued or due.
@@ -60,7 +60,7 @@ public struct EngineAccess: Sendable {
     try withExtendedLifetime(lock) {
       var configuration = configuration
       configuration.outlastsFaults = !untilIdle
-      let engine = try makeEngine(configuration)
+      let engine = try makeEngine(configuration, stays: !untilIdle)
       engine.start()
       if untilIdle {
         _ = try engine.perform(.drain)

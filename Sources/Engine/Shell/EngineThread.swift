@@ -57,17 +57,23 @@ public final class EngineThread: @unchecked Sendable {
   private let sources: ScriptSources
   private let configuration: Configuration
   private let watch: RunInHand?
+  /// Where to look for scripts that were saved; nil for an engine that does not live long enough.
+  private let folder: WorkspaceFolder?
   private let services: @Sendable (WorkspaceDeclaration) -> ServiceRegistry
 
-  /// - Parameter watch: where the run in hand is named; its verdict on a dead process is carried out first.
+  /// - Parameters:
+  ///   - watch: where the run in hand is named; its verdict on a dead process is carried out first.
+  ///   - folder: what is saved there is taken up before the next change of a deal; what does not load is not, and the
+  ///     last good version goes on.
   public init(
-    store: Store, sources: ScriptSources, configuration: Configuration, watch: RunInHand?,
+    store: Store, sources: ScriptSources, configuration: Configuration, watch: RunInHand?, folder: WorkspaceFolder? = nil,
     services: @escaping @Sendable (WorkspaceDeclaration) -> ServiceRegistry = { ServiceRegistry.local($0) }
   ) {
     self.store = store
     self.sources = sources
     self.configuration = configuration
     self.watch = watch
+    self.folder = folder
     self.services = services
   }
 
@@ -158,19 +164,22 @@ public final class EngineThread: @unchecked Sendable {
       if let verdict { try core.failCrashed(runID: verdict.runID, message: verdict.message, tx: tx, now: loop.now) }
     }
     do {
-      try turns(loop, version)
+      try turns(loop)
     } catch {
       loop.abandon(error)
       throw error
     }
   }
 
-  private func turns(_ loop: EngineLoop, _ version: WorkspaceVersion) throws {
+  private func turns(_ loop: EngineLoop) throws {
+    let saved = folder.map { SourceWatch($0) }
+    _ = try? saved?.changed()
     var more = true
     while let (jobs, answers) = try next(loop, more: more) {
+      if let saved, !jobs.isEmpty || !more { takeUp(saved, loop.core) }
       let turn = loop.turn(
         jobs: jobs.map { job in EngineLoop.Job(request: job.request, reply: { job.reply.set($0) }) }, answers: answers)
-      for call in turn.calls { carryOut(call, version.services) }
+      for call in turn.calls { carryOut(call, loop.core.version.services) }
       for run in turn.ended { log(run) }
       more = turn.more
       guard let failure = turn.failure else { continue }
@@ -181,6 +190,19 @@ public final class EngineThread: @unchecked Sendable {
       if !stopping { _ = condition.wait(until: Date(timeIntervalSinceNow: 1)) }
       condition.unlock()
       more = true
+    }
+  }
+
+  private func takeUp(_ saved: SourceWatch, _ core: EngineCore) {
+    do {
+      guard let sources = try saved.changed() else { return }
+      let version = try WorkspaceVersion(sources: sources, services: services)
+      try store.write { try $0.synchronize(pipelines: version.declaration.pipelines) }
+      core.replace(version: version)
+      configuration.log.info("workspace.lua and scripts were read again")
+      for problem in version.problems { configuration.log.error("\(problem.message)") }
+    } catch {
+      configuration.log.error("\(error) The last version that could be read goes on.")
     }
   }
 

@@ -38,16 +38,17 @@ public struct WorkspaceFolder: Sendable, Hashable {
   /// What a version of the workspace consists of: `workspace.lua`, and the Lua files of `scripts/` but the tests.
   public func sources() throws(EngineFault) -> ScriptSources {
     var files = [ScriptFile(path: "workspace.lua", text: try text(of: "workspace.lua"))]
-    for path in try luaFiles(in: "scripts") where !path.hasSuffix("_test.lua") {
-      files.append(ScriptFile(path: path, text: try text(of: path)))
-    }
+    for path in scriptPaths() { files.append(ScriptFile(path: path, text: try text(of: path))) }
     return ScriptSources(files: files)
   }
+
+  /// The Lua files of `scripts/` but the tests, in order.
+  func scriptPaths() -> [String] { luaFiles(in: "scripts").filter { !$0.hasSuffix("_test.lua") } }
 
   /// The script tests, by path.
   public func tests() throws(EngineFault) -> [ScriptFile] {
     var files: [ScriptFile] = []
-    for path in try luaFiles(in: "scripts") where path.hasSuffix("_test.lua") {
+    for path in luaFiles(in: "scripts") where path.hasSuffix("_test.lua") {
       files.append(ScriptFile(path: path, text: try text(of: path)))
     }
     return files
@@ -58,7 +59,7 @@ public struct WorkspaceFolder: Sendable, Hashable {
     try WorkspaceVersion(sources: sources()) { ServiceRegistry.local($0) }
   }
 
-  private func luaFiles(in folder: String) throws(EngineFault) -> [String] {
+  private func luaFiles(in folder: String) -> [String] {
     var found: [String] = []
     var open = [folder]
     while let path = open.popLast() {
