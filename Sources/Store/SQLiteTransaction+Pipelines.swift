@@ -26,7 +26,9 @@ extension SQLiteTransaction {
   }
 
   /// Finds the row by its identity, or makes it; writes name and place only if they differ.
-  private func store(_ table: String, _ identity: [(String, DatabaseValue)], name: String, position: Int) throws -> Int64 {
+  private func store(
+    _ table: String, _ identity: [(String, DatabaseValue)], name: String, position: Int
+  ) throws -> Int64 {
     let condition = identity.map { "\($0.0) = ?" }.joined(separator: " AND ")
     let values = identity.map(\.1)
     if let row = try row(

@@ -163,7 +163,8 @@ extension SQLiteTransaction {
     try execute(
       "INSERT INTO \(table.name) (\(names.joined(separator: ", "))) VALUES (\(places))", StatementArguments(arguments))
     let ref = RecordRef(kind, db.lastInsertedRowID)
-    try appendHistory(ref, fields.filter { !$0.value.isNull }.map { ($0.name, .null, $0.value) }, author: author, at: at)
+    try appendHistory(
+      ref, fields.filter { !$0.value.isNull }.map { ($0.name, .null, $0.value) }, author: author, at: at)
     return ref
   }
 
@@ -201,8 +202,8 @@ extension SQLiteTransaction {
       try refs.compactMap { ref in
         guard case .record(let ref) = ref, let record = try record(ref) else { return nil }
         return .object(
-          ["product", "quantity", "price", "discount"].map { ValueField($0, record[field: $0]) }.filter { !$0.value.isNull }
-        )
+          ["product", "quantity", "price", "discount"].map { ValueField($0, record[field: $0]) }
+            .filter { !$0.value.isNull })
       })
   }
 

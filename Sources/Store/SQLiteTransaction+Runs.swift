@@ -115,7 +115,8 @@ extension SQLiteTransaction {
 
   func countRun(origin: Int64) throws -> Int {
     try execute(
-      "INSERT INTO origin (event_id, runs) VALUES (?, 1) ON CONFLICT (event_id) DO UPDATE SET runs = runs + 1", [origin])
+      "INSERT INTO origin (event_id, runs) VALUES (?, 1) ON CONFLICT (event_id) DO UPDATE SET runs = runs + 1",
+      [origin])
     return Int(try number("SELECT runs FROM origin WHERE event_id = ?", [origin]) ?? 0)
   }
 

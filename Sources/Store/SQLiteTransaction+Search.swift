@@ -102,7 +102,9 @@ extension SQLiteTransaction {
         let column = table.columns[place]
         conditions.append("\(column.name) IS ?")
         arguments.append(try encode(criterion.value, column.codec, field: criterion.name))
-      } else if table.hasCustomFields, !criterion.name.isEmpty, criterion.name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) {
+      } else if table.hasCustomFields, !criterion.name.isEmpty,
+        criterion.name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
+      {
         // `->` answers the value's JSON text, so that 1, "1" and null stay different.
         conditions.append("custom -> '$.\(criterion.name)' IS ?")
         let text = criterion.value.isNull ? DatabaseValue.null : criterion.value.json.text(pretty: false).databaseValue
@@ -112,7 +114,9 @@ extension SQLiteTransaction {
       }
     }
     // A won deal has left the pipe: it is not among those of a stage any more (ALT-139).
-    if kind == .deal, criteria.contains(where: { $0.name == "stage" }), !criteria.contains(where: { $0.name == "archived" }) {
+    if kind == .deal, criteria.contains(where: { $0.name == "stage" }),
+      !criteria.contains(where: { $0.name == "archived" })
+    {
       conditions.append("archived = 0")
     }
     let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")

@@ -76,7 +76,8 @@ extension SQLiteTransaction {
           tax) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
-          quote.id, place + 1, line.productID, try whole(line.description, "description"), line.quantity.millionths, line.price.cents,
+          quote.id, place + 1, line.productID, try whole(line.description, "description"), line.quantity.millionths,
+          line.price.cents,
           line.discount, line.vatRate.millionths, line.total.cents, line.tax.cents,
         ])
     }

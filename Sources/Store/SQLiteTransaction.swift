@@ -163,7 +163,8 @@ extension SQLiteTransaction {
 
   private func integer(_ value: DatabaseValue) throws -> Int64 {
     guard let number = Int64.fromDatabaseValue(value) else {
-      throw StoreError(.corrupted, "the database holds \(value) where a whole number belongs. Restore it from a backup.")
+      throw StoreError(
+        .corrupted, "the database holds \(value) where a whole number belongs. Restore it from a backup.")
     }
     return number
   }

@@ -29,16 +29,32 @@ final class Office {
     store = try Store(path: folder.path("coulisse.db"))
     try store.write { tx throws in
       try tx.synchronize(pipelines: Self.pipelines)
-      _ = try add(.user, ["key": .text("floriane"), "name": .text("Floriane"), "email": .text("Floriane@Altitude.example")], tx)
+      _ = try add(
+        .user, ["key": .text("floriane"), "name": .text("Floriane"), "email": .text("Floriane@Altitude.example")], tx)
       _ = try add(.organization, ["key": .text("acme"), "name": .text("ACME")], tx)
-      _ = try add(.person, ["first_name": .text("Jérémy"), "last_name": .text("Brunet"), "organization": .record(organization)], tx)
-      _ = try add(.product, ["key": .text("edlc"), "name": .text("EDLC"), "price": .money(.euros(1800)), "vat_rate": .decimal(ExactDecimal(20))], tx)
-      _ = try add(.product, ["name": .text("Livret"), "price": .money(Money(cents: 9999, currency: .eur)), "vat_rate": .decimal(ExactDecimal(parsing: "5.5"))], tx)
+      _ = try add(
+        .person, ["first_name": .text("Jérémy"), "last_name": .text("Brunet"), "organization": .record(organization)],
+        tx)
+      _ = try add(
+        .product,
+        [
+          "key": .text("edlc"), "name": .text("EDLC"), "price": .money(.euros(1800)),
+          "vat_rate": .decimal(ExactDecimal(20)),
+        ], tx)
+      _ = try add(
+        .product,
+        [
+          "name": .text("Livret"), "price": .money(Money(cents: 9999, currency: .eur)),
+          "vat_rate": .decimal(ExactDecimal(parsing: "5.5")),
+        ], tx)
       _ = try addDeal("d1", tx)
       try tx.replaceLines(
         of: deal,
         [
-          [ValueField("product", .record(product)), ValueField("quantity", .decimal(ExactDecimal(2))), ValueField("discount", .text("10%"))],
+          [
+            ValueField("product", .record(product)), ValueField("quantity", .decimal(ExactDecimal(2))),
+            ValueField("discount", .text("10%")),
+          ],
           [ValueField("product", .record(RecordRef(.product, 2))), ValueField("quantity", .decimal(ExactDecimal(3)))],
         ], author: Self.author, at: Self.now)
     }
@@ -82,7 +98,8 @@ final class Office {
   /// A run with an event of its own.
   @discardableResult
   func run(
-    _ tx: any StoreTransaction, deal: Int64? = 1, _ status: RunStatus = .queued, topic: String? = nil, due: Int64? = nil,
+    _ tx: any StoreTransaction, deal: Int64? = 1, _ status: RunStatus = .queued, topic: String? = nil,
+    due: Int64? = nil,
     automation: String = "a"
   ) throws -> RunRow {
     let event = try event(tx, deal: deal)

@@ -21,7 +21,8 @@ struct OpeningTests {
         return "\(name) \(DatabaseValue.fromDatabaseValue(row[0])!)"
       }
     }
-    #expect(values == ["journal_mode \"wal\"", "synchronous 2", "foreign_keys 1", "busy_timeout 10000", "temp_store 2"])
+    #expect(
+      values == ["journal_mode \"wal\"", "synchronous 2", "foreign_keys 1", "busy_timeout 10000", "temp_store 2"])
   }
 
   @Test("what was committed is in database and log at once: a copy of the two files has it all, without any closing")
@@ -94,7 +95,9 @@ struct OpeningTests {
     }
   }
 
-  @Test("a database of a newer version is refused with advice, and stays as it is, to the byte", arguments: ["wal", "delete"])
+  @Test(
+    "a database of a newer version is refused with advice, and stays as it is, to the byte",
+    arguments: ["wal", "delete"])
   func newer(journalMode: String) throws {
     let office = try Office()
     try office.store.close()
@@ -150,7 +153,9 @@ struct OpeningTests {
     #expect(error?.message.contains("a folder is there") == true)
   }
 
-  @Test("a file that is no database is refused as damaged, and not overwritten", arguments: [Store.Mode.readWrite, .readOnly])
+  @Test(
+    "a file that is no database is refused as damaged, and not overwritten",
+    arguments: [Store.Mode.readWrite, .readOnly])
   func noDatabase(mode: Store.Mode) throws {
     let folder = try TemporaryFolder()
     let text = String(repeating: "These are my holidays. ", count: 500)
@@ -223,7 +228,8 @@ struct OpeningTests {
     try office.tamper(
       """
       CREATE TABLE other (id INTEGER PRIMARY KEY, a TEXT);
-      UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'other') WHERE name = 'card_of_deal'
+      UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'other')
+      WHERE name = 'card_of_deal'
       """)
     let store = try Store(path: office.path)
     #expect(try store.integrityFaults().isEmpty == false)

@@ -48,7 +48,9 @@ struct PipelineTests {
     let office = try Office()
     try office.store.write { tx throws in
       #expect(try tx.value(RecordRef(.stage, 2), "name") == .text("Créer documents"))
-      try tx.synchronize(pipelines: [PipelineDefinition(name: "VENTES", stages: ["qualifie", "CRÉER DOCUMENTS", "Confirmé"])])
+      try tx.synchronize(pipelines: [
+        PipelineDefinition(name: "VENTES", stages: ["qualifie", "CRÉER DOCUMENTS", "Confirmé"])
+      ])
       #expect(try tx.value(RecordRef(.stage, 2), "name") == .text("CRÉER DOCUMENTS"))
       #expect(try tx.value(RecordRef(.pipeline, 1), "name") == .text("VENTES"))
     }
@@ -60,7 +62,8 @@ struct PipelineTests {
   @Test("another order of pipelines and stages is followed, with the same ids")
   func reordered() throws {
     let office = try Office()
-    try synchronize(office, [("Suivi", ["Terminé", "Qualifié"]), ("Ventes", ["Confirmé", "Qualifié", "Créer documents"])])
+    try synchronize(
+      office, [("Suivi", ["Terminé", "Qualifié"]), ("Ventes", ["Confirmé", "Qualifié", "Créer documents"])])
     #expect(
       try seen(office) == [
         "Suivi/Terminé", "Suivi/Qualifié", "Ventes/Confirmé", "Ventes/Qualifié", "Ventes/Créer documents",
@@ -78,7 +81,9 @@ struct PipelineTests {
         "-Suivi/Terminé",
       ])
     #expect(try office.value("stage") == .record(RecordRef(.stage, 1)))
-    #expect(try office.value("stages", of: RecordRef(.pipeline, 1)) == .list([.record(RecordRef(.stage, 2)), .record(RecordRef(.stage, 6))]))
+    #expect(
+      try office.value("stages", of: RecordRef(.pipeline, 1))
+        == .list([.record(RecordRef(.stage, 2)), .record(RecordRef(.stage, 6))]))
     try synchronize(office, Office.pipelines.map { ($0.name, $0.stages.map(\.name)) })
     #expect(try office.store.read { try $0.stages().filter { !$0.isRetired }.map(\.id) } == [1, 2, 3, 4, 5])
     #expect(try office.store.read { try $0.stages().last?.name } == "Nouveau")

@@ -20,7 +20,8 @@ struct PlanTests {
       tx.db.trace(options: [])
       return try statements.map { sql in
         let constant = sql.replacingOccurrences(of: "?", with: "1")
-        return try Row.fetchAll(tx.db, sql: "EXPLAIN QUERY PLAN " + constant).map { $0["detail"] as String }.joined(separator: "; ")
+        return try Row.fetchAll(tx.db, sql: "EXPLAIN QUERY PLAN " + constant).map { $0["detail"] as String }.joined(
+          separator: "; ")
       }.filter { !$0.isEmpty }
     }
   }
@@ -86,14 +87,17 @@ struct PlanTests {
   func parts() throws {
     try expect("PRIMARY KEY (rowid=?)") { _ = try $0.record(RecordRef(.deal, 1)) }
     for (field, index) in [
-      ("lines", "PRIMARY KEY (deal_id=?)"), ("participants", "PRIMARY KEY (deal_id=?)"), ("notes", "note_of_deal (deal_id=?)"),
+      ("lines", "PRIMARY KEY (deal_id=?)"), ("participants", "PRIMARY KEY (deal_id=?)"),
+      ("notes", "note_of_deal (deal_id=?)"),
       ("cards", "card_of_deal (deal_id=?)"), ("messages", "message_of_deal (deal_id=?)"),
     ] {
       let plans = try plans { _ = try $0.value(RecordRef(.deal, 1), field) }
       #expect(plans.last?.contains(index) == true && plans.last?.contains("TEMP B-TREE") == false, "\(plans)")
     }
     try expect("PRIMARY KEY (record_kind=? AND record_id=?)") { _ = try $0.history(of: RecordRef(.deal, 1)) }
-    try expect("PRIMARY KEY (record_kind=? AND record_id=?)") { _ = try $0.hasHandled(request: "r", of: RecordRef(.deal, 1)) }
+    try expect("PRIMARY KEY (record_kind=? AND record_id=?)") {
+      _ = try $0.hasHandled(request: "r", of: RecordRef(.deal, 1))
+    }
     try expect("PRIMARY KEY (run_id=?)") { _ = try $0.journal(of: 1) }
   }
 }

@@ -9,7 +9,10 @@ struct RecordTests {
   private func note(_ office: Office, _ tx: any StoreTransaction) throws -> RecordRef {
     try office.add(
       .note,
-      ["deal": .record(office.deal), "text": .text("x"), "created_at": .instant(Office.now), "author": .text("user:test")], tx)
+      [
+        "deal": .record(office.deal), "text": .text("x"), "created_at": .instant(Office.now),
+        "author": .text("user:test"),
+      ], tx)
   }
 
   // MARK: Every field
@@ -30,7 +33,8 @@ struct RecordTests {
       .user: office.user, .organization: office.organization, .person: office.person, .product: office.product,
       .pipeline: RecordRef(.pipeline, 1), .stage: RecordRef(.stage, 2), .deal: office.deal,
       .dealLine: RecordRef(kind: .dealLine, id: 1, part: 2), .note: memo, .quote: quote,
-      .quoteLine: RecordRef(kind: .quoteLine, id: 1, part: 3), .card: RecordRef(.card, 1), .message: RecordRef(.message, 1),
+      .quoteLine: RecordRef(kind: .quoteLine, id: 1, part: 3), .card: RecordRef(.card, 1),
+      .message: RecordRef(.message, 1),
     ]
     // What rules of the schema tie together, or what is part of the row's identity.
     let tied: Set<String> = ["total_without_tax", "total_tax", "total", "position", "quote"]
@@ -46,7 +50,8 @@ struct RecordTests {
       case .millionths: .decimal(ExactDecimal(millionths: 5_500_000))
       case .instant: .instant(Instant(milliseconds: -62_000_000_000_001))
       case .address: .address(address)
-      case .record(let target): field == "quote" || (field == "deal" && kind == .dealLine) ? nil : .record(RecordRef(target, 2))
+      case .record(let target):
+        field == "quote" || (field == "deal" && kind == .dealLine) ? nil : .record(RecordRef(target, 2))
       }
     }
     try office.store.write { tx throws in
@@ -86,7 +91,8 @@ struct RecordTests {
       for kind in RecordKind.allCases {
         let table = try #require(RecordTable.of(kind))
         let blank = Record(
-          ref: RecordRef(kind: kind, id: 1, part: kind.isLine ? 1 : 0), columns: table.columns.map { _ in .null }, custom: [:])
+          ref: RecordRef(kind: kind, id: 1, part: kind.isLine ? 1 : 0), columns: table.columns.map { _ in .null },
+          custom: [:])
         for field in RecordSchema.builtIn.fields(of: kind)
         where table.index[field.key] == nil && field.key != "key" {
           if try tx.computed(blank, field.key) == nil { missing.append("\(kind).\(field.key)") }
@@ -97,12 +103,14 @@ struct RecordTests {
     #expect(missing == [])
   }
 
-  @Test("a custom field of each type comes back exactly: lists, dates, decimals, amounts, links, tables", arguments: [
-    Value.text("x"), .boolean(false), .integer(.min), .number(0.1), .decimal(ExactDecimal(millionths: -1)),
-    .money(Money(cents: 1, currency: .eur)), .list([.text("a"), .text("")]), .list([]), .list([.list([.integer(1)])]),
-    .instant(Office.now), .span(TimeSpan(milliseconds: 5)), .address(Address(city: "Lyon")),
-    .record(RecordRef(.person, 1)), .object([ValueField("a", .null), ValueField("a", .integer(1))]),
-  ])
+  @Test(
+    "a custom field of each type comes back exactly: lists, dates, decimals, amounts, links, tables",
+    arguments: [
+      Value.text("x"), .boolean(false), .integer(.min), .number(0.1), .decimal(ExactDecimal(millionths: -1)),
+      .money(Money(cents: 1, currency: .eur)), .list([.text("a"), .text("")]), .list([]), .list([.list([.integer(1)])]),
+      .instant(Office.now), .span(TimeSpan(milliseconds: 5)), .address(Address(city: "Lyon")),
+      .record(RecordRef(.person, 1)), .object([ValueField("a", .null), ValueField("a", .integer(1))]),
+    ])
   func customFields(value: Value) throws {
     let office = try Office()
     let day = Value.day(try CalendarDay(parsing: "2026-02-28"))
@@ -117,17 +125,21 @@ struct RecordTests {
     #expect(try office.value("start") == day)
   }
 
-  @Test("texts survive whatever they hold: emoji, right to left, quotes, line breaks, SQL, a megabyte", arguments: [
-    "👩🏽‍🚀 fusée", "שלום مرحبا \u{202E}abc", "e\u{301}", "\u{FFFF}\u{10FFFF}\u{FEFF}", "a\r\n\t\"b'c\\d", "'; DROP TABLE deal; --",
-    "\u{1}\u{7F}", "{\"$money\":\"1 EUR\"}", "%_?1:a@b$c", String(repeating: "é", count: 500_000),
-  ])
+  @Test(
+    "texts survive whatever they hold: emoji, right to left, quotes, line breaks, SQL, a megabyte",
+    arguments: [
+      "👩🏽‍🚀 fusée", "שלום مرحبا \u{202E}abc", "e\u{301}", "\u{FFFF}\u{10FFFF}\u{FEFF}", "a\r\n\t\"b'c\\d",
+      "'; DROP TABLE deal; --",
+      "\u{1}\u{7F}", "{\"$money\":\"1 EUR\"}", "%_?1:a@b$c", String(repeating: "é", count: 500_000),
+    ])
   func texts(text: String) throws {
     let office = try Office()
     for field in ["title", "own"] {
       try office.set(field, .text(text))
       // By bytes: Swift takes e + accent and é for equal.
       #expect(try office.value(field).map { Array($0.plainText.utf8) } == Array(text.utf8))
-      #expect(try office.store.read { try $0.find(.deal, [ValueField(field, .text(text))], limit: nil) } == [office.deal])
+      #expect(
+        try office.store.read { try $0.find(.deal, [ValueField(field, .text(text))], limit: nil) } == [office.deal])
     }
     try office.set("key", .text(text))
     #expect(try office.store.read { try $0.find(.deal, key: text) } == office.deal)
@@ -144,7 +156,8 @@ struct RecordTests {
       #expect(try tx.find(.deal, key: "d1\0x") == nil)
       #expect(try tx.user(email: "floriane@altitude.example\0x") == nil)
     }
-    var card = CardRow(key: "k", cardID: "c", dealID: 1, list: "l", title: "a\0b", text: "t", url: "u", createdAt: Office.now)
+    var card = CardRow(
+      key: "k", cardID: "c", dealID: 1, list: "l", title: "a\0b", text: "t", url: "u", createdAt: Office.now)
     #expect(fault { try office.store.write { _ = try $0.insert(card) } }?.kind == .constraint)
     (card.title, card.text) = ("t", "a\0b")
     #expect(fault { try office.store.write { _ = try $0.insert(card) } }?.kind == .constraint)
@@ -157,10 +170,12 @@ struct RecordTests {
 
   // MARK: Set
 
-  @Test("a value of another type is refused at the assignment, with the field's name", arguments: [
-    ("title", Value.integer(1)), ("archived", .text("yes")), ("created_at", .text("2026-01-01")),
-    ("owner", .record(RecordRef(.person, 1))), ("owner", .text("floriane")), ("title", .list([])),
-  ])
+  @Test(
+    "a value of another type is refused at the assignment, with the field's name",
+    arguments: [
+      ("title", Value.integer(1)), ("archived", .text("yes")), ("created_at", .text("2026-01-01")),
+      ("owner", .record(RecordRef(.person, 1))), ("owner", .text("floriane")), ("title", .list([])),
+    ])
   func wrongType(field: String, value: Value) throws {
     let office = try Office()
     try office.store.write { tx throws in
@@ -191,9 +206,13 @@ struct RecordTests {
     #expect(fault { try office.set("colour", .text("x"), of: office.user) }?.kind == .constraint)
     #expect(fault { try office.add(.user, ["name": .text("x"), "colour": .text("x")]) }?.kind == .constraint)
     #expect(fault { try office.add(.dealLine, [:]) }?.kind == .constraint)
-    #expect(fault { try office.add(.organization, ["name": .text("a"), "own": .text("b"), "own": .text("c")]) }?.message.contains("twice") == true)
+    #expect(
+      fault { try office.add(.organization, ["name": .text("a"), "own": .text("b"), "own": .text("c")]) }?.message
+        .contains("twice") == true)
     #expect(throws: StoreError.self) {
-      try office.store.write { try $0.move(RecordRef(.deal, 9), to: $0.stages()[0], author: Office.author, request: nil, at: Office.now) }
+      try office.store.write {
+        try $0.move(RecordRef(.deal, 9), to: $0.stages()[0], author: Office.author, request: nil, at: Office.now)
+      }
     }
   }
 
@@ -286,7 +305,9 @@ struct RecordTests {
   func closing() throws {
     let office = try Office()
     func close(_ status: DealStatus, archived: Bool, _ request: String) throws {
-      try office.store.write { try $0.close(office.deal, status, archived: archived, author: Office.author, request: request, at: Office.now) }
+      try office.store.write {
+        try $0.close(office.deal, status, archived: archived, author: Office.author, request: request, at: Office.now)
+      }
     }
     try close(.won, archived: true, "r1")
     #expect(try office.value("status") == .text("won"))
@@ -298,7 +319,9 @@ struct RecordTests {
     #expect(try office.store.read { try $0.hasHandled(request: "r2", of: office.deal) })
     try close(.open, archived: false, "r3")
     #expect(try office.value("closed_at") == .null)
-    #expect(try office.changes().last == #"status: "won" -> "open", archived: true -> false, closed_at: \#(Office.now) -> nothing"#)
+    #expect(
+      try office.changes().last
+        == #"status: "won" -> "open", archived: true -> false, closed_at: \#(Office.now) -> nothing"#)
   }
 
   // MARK: Lists
@@ -349,7 +372,9 @@ struct RecordTests {
     let office = try Office()
     let other = try office.add(.person, ["first_name": .text("Léa")])
     for _ in 0..<2 {
-      try office.store.write { try $0.replaceParticipants(of: office.deal, [other, office.person], author: Office.author, at: Office.now) }
+      try office.store.write {
+        try $0.replaceParticipants(of: office.deal, [other, office.person], author: Office.author, at: Office.now)
+      }
     }
     #expect(try office.value("participants") == .list([.record(other), .record(office.person)]))
     #expect(try office.changes().suffix(1) == ["participants: a list of 0 values -> a list of 2 values"])
@@ -362,7 +387,8 @@ struct RecordTests {
   func customSearch() throws {
     let office = try Office()
     let values: [Value] = [
-      .integer(1), .text("1"), .decimal(.one), .boolean(true), .list([.integer(1)]), .number(1), .null, .text("null"), .text(""),
+      .integer(1), .text("1"), .decimal(.one), .boolean(true), .list([.integer(1)]), .number(1), .null, .text("null"),
+      .text(""),
     ]
     for (index, value) in values.enumerated() {
       try office.add(.organization, ["name": .text("o\(index)"), "own": value])
@@ -384,7 +410,10 @@ struct RecordTests {
         #expect(try tx.find(.deal, [ValueField("promo", .text(code))], limit: nil).count == 1)
       }
     }
-    #expect(try office.store.read { try $0.find(.deal, [ValueField("promo", .text("PROMO"))], limit: nil) } == [RecordRef(.deal, 2)])
+    #expect(
+      try office.store.read { try $0.find(.deal, [ValueField("promo", .text("PROMO"))], limit: nil) } == [
+        RecordRef(.deal, 2)
+      ])
     #expect(try office.store.read { try $0.find(.deal, [ValueField("promo", .text("PROM_"))], limit: nil) } == [])
   }
 
@@ -422,15 +451,19 @@ struct RecordTests {
     #expect(try found([ValueField("status", .text("open"))]) == [1, 2])
   }
 
-  @Test("names of fields are no way into the SQL", arguments: [
-    "x' OR '1'='1", "x') --", "a b", "é", "", "a.b", "$", "x\0y", "x\"y", "a\r\nb",
-  ])
+  @Test(
+    "names of fields are no way into the SQL",
+    arguments: [
+      "x' OR '1'='1", "x') --", "a b", "é", "", "a.b", "$", "x\0y", "x\"y", "a\r\nb",
+    ])
   func injection(name: String) throws {
     let office = try Office()
     let error = fault { _ = try office.store.read { try $0.find(.deal, [ValueField(name, .text("x"))], limit: nil) } }
     #expect(error?.kind == .constraint)
     #expect(error?.message.contains("can't be searched by") == true)
-    #expect(fault { try office.add(.user, ["name": .text("x"), "email": .text("y"), "colour' --": .text("x")]) }?.kind == .constraint)
+    #expect(
+      fault { try office.add(.user, ["name": .text("x"), "email": .text("y"), "colour' --": .text("x")]) }?.kind
+        == .constraint)
     // As a custom field's name it is data.
     if !name.isEmpty {
       try office.set(name, .text("kept"))
@@ -442,8 +475,12 @@ struct RecordTests {
   func unsearchable() throws {
     let office = try Office()
     #expect(fault { _ = try office.store.read { try $0.find(.dealLine, [], limit: nil) } }?.kind == .constraint)
-    #expect(fault { _ = try office.store.read { try $0.find(.note, [ValueField("colour", .null)], limit: nil) } }?.kind == .constraint)
-    #expect(fault { _ = try office.store.read { try $0.find(.deal, [ValueField("title", .integer(1))], limit: nil) } }?.kind == .constraint)
+    #expect(
+      fault { _ = try office.store.read { try $0.find(.note, [ValueField("colour", .null)], limit: nil) } }?.kind
+        == .constraint)
+    #expect(
+      fault { _ = try office.store.read { try $0.find(.deal, [ValueField("title", .integer(1))], limit: nil) } }?.kind
+        == .constraint)
   }
 
   @Test("a key finds its record, before the commit too; a user's e-mail address does without regard to case")
@@ -518,7 +555,8 @@ struct RecordTests {
     let (own, foreign) = try office.store.write { tx throws in
       let other = try office.addDeal("d2", tx)
       let foreign = try office.add(
-        .note, ["deal": .record(other), "text": .text("x"), "created_at": .instant(Office.now), "author": .text("x")], tx)
+        .note, ["deal": .record(other), "text": .text("x"), "created_at": .instant(Office.now), "author": .text("x")],
+        tx)
       return ([try note(office, tx), try note(office, tx)], foreign)
     }
     #expect(try office.value("notes") == .list(own.map { .record($0) }))
@@ -527,6 +565,8 @@ struct RecordTests {
     #expect(try office.value("id") == .integer(1))
     _ = try office.store.write { try $0.insert(office.quote("D-1")) }
     #expect(try office.value("quotes") == .list([.record(RecordRef(.quote, 1))]))
-    #expect(try office.value("lines", of: RecordRef(.quote, 1)) == .list((1...3).map { .record(RecordRef(kind: .quoteLine, id: 1, part: $0)) }))
+    #expect(
+      try office.value("lines", of: RecordRef(.quote, 1))
+        == .list((1...3).map { .record(RecordRef(kind: .quoteLine, id: 1, part: $0)) }))
   }
 }

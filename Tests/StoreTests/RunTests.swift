@@ -235,7 +235,11 @@ struct RunTests {
       #expect(try found { $0.limit = 2 } == [4, 3])
       #expect(try found { $0.limit = -1 } == [])
       #expect(try found { $0.statuses = [.failed] } == [3, 2])
-      #expect(try found { $0.statuses = [.failed, .queued]; $0.dealID = 1 } == [3])
+      #expect(
+        try found {
+          $0.statuses = [.failed, .queued]
+          $0.dealID = 1
+        } == [3])
       #expect(try found { $0.automation = "a" } == [2, 1])
       #expect(try found { $0.automation = "b'; --" } == [4])
       #expect(try tx.openRuns([.queued, .running], limit: 0).isEmpty)
@@ -259,10 +263,11 @@ struct RunTests {
       try tx.write(JournalRow(runID: 1, segment: 1, entries: "[1]", step: nil))
       try tx.write(JournalRow(runID: 1, segment: 0, entries: "[]", step: step))
       try tx.write(JournalRow(runID: 2, segment: 0, entries: "[]", step: nil))
-      #expect(try tx.journal(of: 1).map { "\($0)" } == [
-        "\(JournalRow(runID: 1, segment: 0, entries: "[]", step: step))",
-        "\(JournalRow(runID: 1, segment: 1, entries: "[1]", step: nil))",
-      ])
+      #expect(
+        try tx.journal(of: 1).map { "\($0)" } == [
+          "\(JournalRow(runID: 1, segment: 0, entries: "[]", step: step))",
+          "\(JournalRow(runID: 1, segment: 1, entries: "[1]", step: nil))",
+        ])
       step.state = .answered
       step.attempts = 2
       step.answer = .object([ValueField("number", .text("D-1")), ValueField("total", .money(.euros(1)))])
@@ -286,7 +291,8 @@ struct RunTests {
       try tx.write(
         JournalRow(
           runID: 1, segment: 0, entries: "[]",
-          step: .init(kind: .wait, name: "x", key: "k", hash: "h", arguments: value, answer: value, begunAt: Office.now)))
+          step: .init(kind: .wait, name: "x", key: "k", hash: "h", arguments: value, answer: value, begunAt: Office.now)
+        ))
     }
     try office.store.write { tx throws in
       try office.run(tx)

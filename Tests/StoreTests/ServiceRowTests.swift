@@ -20,7 +20,9 @@ struct ServiceRowTests {
     }
   }
 
-  @Test("a quote's status is set, also for who read it before; only live states keep it live", arguments: QuoteStatus.allCases)
+  @Test(
+    "a quote's status is set, also for who read it before; only live states keep it live",
+    arguments: QuoteStatus.allCases)
   func status(status: QuoteStatus) throws {
     let office = try Office()
     try office.store.write { tx throws in
@@ -51,12 +53,15 @@ struct ServiceRowTests {
     let office = try Office()
     try office.addDeal("d2")
     func card(_ key: String, _ id: String, _ deal: Int64) -> CardRow {
-      CardRow(key: key, cardID: id, dealID: deal, list: "À faire", title: "t", text: "x\ny", url: "u", createdAt: Office.now)
+      CardRow(
+        key: key, cardID: id, dealID: deal, list: "À faire", title: "t", text: "x\ny", url: "u", createdAt: Office.now)
     }
     try office.store.write { tx throws in
       let first = try tx.insert(card("k1", "c1", 1))
       _ = try tx.insert(card("k2", "c2", 2))
-      for read in [try tx.card(key: "k1"), try tx.card(cardID: "c1"), try tx.cards(of: 1).first, try tx.cards(of: nil).first] {
+      for read in [
+        try tx.card(key: "k1"), try tx.card(cardID: "c1"), try tx.cards(of: 1).first, try tx.cards(of: nil).first,
+      ] {
         #expect(read.map { "\($0)" } == "\(first)")
       }
       #expect(try tx.cards(of: nil).map(\.key) == ["k1", "k2"])
@@ -72,7 +77,9 @@ struct ServiceRowTests {
     try office.store.write { tx throws in
       let first = try tx.insert(MessageRow(key: "k1", recipientID: 1, dealID: 1, text: "é", createdAt: Office.now))
       _ = try tx.insert(MessageRow(key: "k2", recipientID: 1, dealID: nil, text: "x", createdAt: Office.now))
-      for read in [try tx.message(key: "k1"), try tx.messages(of: 1).first] { #expect(read.map { "\($0)" } == "\(first)") }
+      for read in [try tx.message(key: "k1"), try tx.messages(of: 1).first] {
+        #expect(read.map { "\($0)" } == "\(first)")
+      }
       #expect(try tx.messages(of: nil).map(\.key) == ["k1", "k2"])
       #expect(try tx.messages(of: 1).count == 1 && tx.message(key: "k3") == nil)
       #expect(

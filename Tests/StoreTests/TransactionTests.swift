@@ -122,7 +122,12 @@ struct TransactionTests {
     try office.store.write { tx throws in
       _ = try? tx.savepoint {
         let note = try tx.savepoint {
-          try office.add(.note, ["deal": .record(office.deal), "text": .text("x"), "created_at": .instant(Office.now), "author": .text("x")], tx)
+          try office.add(
+            .note,
+            [
+              "deal": .record(office.deal), "text": .text("x"), "created_at": .instant(Office.now),
+              "author": .text("x"),
+            ], tx)
         }
         #expect(try tx.record(note) != nil)
         throw Broken()
