@@ -196,7 +196,7 @@ public final class Store: Sendable {
     }
   }
 
-  /// The one statement for which SQLite does not wait by itself when another program has a file open that is new.
+  /// The one statement for which SQLite does not wait by itself while another program writes, to a file without a log.
   private static func startLog(_ queue: DatabaseQueue, patience: Double) throws {
     let end = ContinuousClock.now + .seconds(patience)
     while true {

@@ -164,8 +164,8 @@ struct RunTests {
       #expect(try tx.openRuns([.queued], of: 1).map(\.id) == [3, 1, 2, 5])
       #expect(try tx.openRuns([.queued], limit: nil).map(\.id) == [3, 4, 1, 2, 5])
       // Again and again, without a new run: still behind.
-      for _ in 0..<50 { for id: Int64 in [1, 2] { _ = try tx.requeue(#require(try tx.run(id))) } }
-      #expect(try tx.openRuns([.queued], of: 1).map(\.id) == [3, 5, 1, 2])
+      for _ in 0..<50 { for id: Int64 in [2, 1] { _ = try tx.requeue(#require(try tx.run(id))) } }
+      #expect(try tx.openRuns([.queued], of: 1).map(\.id) == [3, 5, 2, 1])
     }
   }
 
