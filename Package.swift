@@ -43,10 +43,11 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Engine"], path: "Tests/TestSupport"),
     .testTarget(name: "LuaKitTests", dependencies: ["LuaKit", "CLuaShim", "CLua"]),
     .testTarget(name: "CRMTests", dependencies: ["CRM"]),
-    .testTarget(name: "StoreTests", dependencies: ["Store", "TestSupport"]),
+    .testTarget(
+      name: "StoreTests", dependencies: ["Store", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(name: "ServicesTests", dependencies: ["Services", "TestSupport"]),
     .testTarget(name: "ScriptingTests", dependencies: ["Scripting"]),
-    // GRDB here, and in no room but Store: to damage a database from outside, as another program would.
+    // GRDB in tests, and in no room but Store: to damage a database from outside, as another program would.
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport", "coulisse"]),

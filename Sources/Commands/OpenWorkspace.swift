@@ -26,7 +26,7 @@ struct OpenWorkspace {
   /// Reads a consistent state of the records.
   func read<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
     if !FileManager.default.fileExists(atPath: folder.database) { try write { _ in } }
-    let store = try Store(path: folder.database, mode: .readOnly)
+    let store = try Store(path: folder.database, mode: .readOnly, currency: declaration.currency)
     if try store.read({ try !knowsStages($0) }) {
       // workspace.lua has been edited since the last change; where that can't be written, the old stages have to do.
       try? write { _ in }
@@ -36,7 +36,7 @@ struct OpenWorkspace {
 
   /// One durable change by hand.
   func write<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
-    try Store(path: folder.database).write { tx in
+    try Store(path: folder.database, currency: declaration.currency).write { tx in
       if try !knowsStages(tx) { try tx.synchronize(pipelines: declaration.pipelines) }
       return try body(tx)
     }
@@ -44,7 +44,7 @@ struct OpenWorkspace {
 
   /// The records for a dry run, with the stages as they are declared now.
   func rehearsalStore() throws -> Store {
-    let store = try Store(path: folder.database)
+    let store = try Store(path: folder.database, currency: declaration.currency)
     if try store.read({ try !knowsStages($0) }) {
       try store.write { try $0.synchronize(pipelines: declaration.pipelines) }
     }

@@ -22,7 +22,9 @@ struct RecordTable: Sendable {
   var hasCustomFields: Bool
   /// Field key → place in `columns`.
   var index: [String: Int]
-  /// `SELECT` of one row by id (and position).
+  /// The condition that finds one row by id (and position).
+  var identity: String
+  /// `SELECT` of one row.
   var select: String
 
   private init(_ kind: RecordKind, _ columns: [Column], custom: Bool = false) {
@@ -33,10 +35,11 @@ struct RecordTable: Sendable {
     index = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1.field, $0) })
     let names = (columns.map(\.name) + (custom ? ["custom"] : [])).joined(separator: ", ")
     switch kind {
-    case .dealLine: select = "SELECT \(names) FROM deal_line WHERE deal_id = ? AND position = ?"
-    case .quoteLine: select = "SELECT \(names) FROM quote_line WHERE quote_id = ? AND position = ?"
-    default: select = "SELECT \(names) FROM \(kind.rawValue) WHERE id = ?"
+    case .dealLine: identity = "deal_id = ? AND position = ?"
+    case .quoteLine: identity = "quote_id = ? AND position = ?"
+    default: identity = "id = ?"
     }
+    select = "SELECT \(names) FROM \(kind.rawValue) WHERE \(identity)"
   }
 
   private static func column(_ field: String, _ codec: Codec = .text) -> Column {

@@ -10,6 +10,8 @@ enum SQLiteFault {
       throw error
     } catch let error as DatabaseError {
       throw storeError(error, file: file)
+    } catch let error as RowDecodingError {
+      throw misplaced(error)
     } catch {
       throw StoreError(.other, "\(file): \(error)")
     }
@@ -21,7 +23,14 @@ enum SQLiteFault {
       return try body()
     } catch let error as DatabaseError {
       throw storeError(error, file: file)
+    } catch let error as RowDecodingError {
+      throw misplaced(error)
     }
+  }
+
+  /// A column holds what no run of this program wrote there.
+  private static func misplaced(_ error: RowDecodingError) -> StoreError {
+    StoreError(.corrupted, "The database is damaged: \(error). Restore it from a backup.")
   }
 
   static func storeError(_ error: DatabaseError, file: String) -> StoreError {
@@ -36,6 +45,8 @@ enum SQLiteFault {
     case .SQLITE_CORRUPT, .SQLITE_NOTADB:
       return StoreError(
         .corrupted, "\(file) is damaged or is no coulisse database (\(detail)). Restore it from a backup.")
+    case .SQLITE_ABORT:
+      return StoreError(.transactionLost, "SQLite rolled the whole transaction back; nothing of it was written.")
     case .SQLITE_FULL:
       return StoreError(.full, "The disk is full; nothing was written. Free some space and try again.")
     case .SQLITE_CONSTRAINT:

@@ -18,24 +18,27 @@ extension SQLiteTransaction {
       }
     }
     for (table, live) in [("stage", liveStages), ("pipeline", livePipelines)] {
-      for row in try rows("SELECT id FROM \(table) WHERE retired = 0") where !live.contains(row[0]) {
-        try execute("UPDATE \(table) SET retired = 1 WHERE id = ?", [row[0] as Int64])
+      for id: Int64 in try numbers("SELECT id FROM \(table) WHERE retired = 0") where !live.contains(id) {
+        try execute("UPDATE \(table) SET retired = 1 WHERE id = ?", [id])
       }
     }
+    cache = cache.filter { $0.key.kind != .stage && $0.key.kind != .pipeline }
   }
 
   /// Finds the row by its identity, or makes it; writes name and place only if they differ.
-  private func store(_ table: String, _ identity: [(String, DatabaseValue)], name: String, position: Int) throws -> Int64 {
+  private func store(
+    _ table: String, _ identity: [(String, DatabaseValue)], name: String, position: Int
+  ) throws -> Int64 {
     let condition = identity.map { "\($0.0) = ?" }.joined(separator: " AND ")
     let values = identity.map(\.1)
     if let row = try row(
       "SELECT id, name, position, retired FROM \(table) WHERE \(condition)", StatementArguments(values))
     {
-      if row[1] != name || row[2] != position || row[3] != 0 {
-        try execute(
-          "UPDATE \(table) SET name = ?, position = ?, retired = 0 WHERE id = ?", [name, position, row[0] as Int64])
+      let id: Int64 = try row.at(0)
+      if try row.at(1) != name || row.at(2) != position || row.at(3) != 0 {
+        try execute("UPDATE \(table) SET name = ?, position = ?, retired = 0 WHERE id = ?", [name, position, id])
       }
-      return row[0]
+      return id
     }
     let columns = identity.map(\.0).joined(separator: ", ")
     let places = identity.map { _ in "?" }.joined(separator: ", ")
@@ -53,8 +56,9 @@ extension SQLiteTransaction {
       ORDER BY stage.retired, pipeline.position, stage.position
       """
     ).map { row in
-      StageRow(
-        id: row[0], pipelineID: row[1], name: row[2], folded: row[3], position: row[4], isRetired: row[5] != 0)
+      try StageRow(
+        id: row.at(0), pipelineID: row.at(1), name: row.at(2), folded: row.at(3), position: row.at(4),
+        isRetired: row.at(5) != 0)
     }
   }
 
@@ -89,9 +93,9 @@ extension SQLiteTransaction {
       WHERE record_kind = 'deal' AND record_id = ? AND request = ?
       """, [deal.id, request]
     ).map { row in
-      HandledRequest(
-        at: Instant(milliseconds: row[0]), author: Author(actor: row[1], runID: row[2]), stageFrom: row[3],
-        stageTo: row[4])
+      try HandledRequest(
+        at: Instant(milliseconds: row.at(0)), author: Author(actor: row.at(1), runID: row.at(2)),
+        stageFrom: row.at(3), stageTo: row.at(4))
     }
   }
 

@@ -13,7 +13,7 @@ extension SQLiteTransaction {
       record.columns.append(try decode(row[place], column.codec))
     }
     if table.hasCustomFields {
-      record.custom = try decodeCustom(row[table.columns.count] as String? ?? "{}")
+      record.custom = try decodeCustom(try row.at(table.columns.count))
     }
     cache[ref] = record
     return record
@@ -58,17 +58,25 @@ extension SQLiteTransaction {
 
   func flush() throws {
     if pendingOrder.isEmpty { return }
-    let order = pendingOrder
-    let changes = pending
-    pendingOrder.removeAll(keepingCapacity: true)
-    pending.removeAll(keepingCapacity: true)
-    for ref in order {
-      guard let pending = changes[ref], let record = cache[ref] else { continue }
-      try update(record, pending)
-      try appendHistory(
-        ref, pending.changes, author: pending.author, at: pending.at, stageFrom: pending.stageFrom,
-        stageTo: pending.stageTo, request: pending.request)
+    // What the database refuses stays pending: whoever catches the error and goes on can't commit without it.
+    var done = 0
+    defer { pendingOrder.removeFirst(done) }
+    for ref in pendingOrder {
+      if let change = pending[ref], let record = cache[ref] { try write(change, of: record) }
+      pending[ref] = nil
+      done += 1
     }
+  }
+
+  private func write(_ pending: Pending, of record: Record) throws {
+    var pending = pending
+    // Set back to what it was.
+    pending.changes.removeAll { $0.old == $0.new }
+    if pending.changes.isEmpty && pending.stageTo == nil && pending.request == nil { return }
+    try update(record, pending)
+    try appendHistory(
+      record.ref, pending.changes, author: pending.author, at: pending.at, stageFrom: pending.stageFrom,
+      stageTo: pending.stageTo, request: pending.request)
   }
 
   private func update(_ record: Record, _ pending: Pending) throws {
@@ -95,16 +103,21 @@ extension SQLiteTransaction {
     }
     guard !assignments.isEmpty else { return }
     arguments.append(record.ref.id.databaseValue)
+    if record.ref.kind.isLine { arguments.append(record.ref.part.databaseValue) }
     try execute(
-      "UPDATE \(table.name) SET \(assignments.joined(separator: ", ")) WHERE id = ?", StatementArguments(arguments))
+      "UPDATE \(table.name) SET \(assignments.joined(separator: ", ")) WHERE \(table.identity)",
+      StatementArguments(arguments))
   }
 
   func appendHistory(
     _ ref: RecordRef, _ changes: [(field: String, old: Value, new: Value)], author: Author, at: Instant,
     stageFrom: Int64? = nil, stageTo: Int64? = nil, request: String? = nil
   ) throws {
+    // A line's changes stand in the history of the record that it belongs to, as `lines.2.quantity`.
+    let owner: RecordKind = ref.kind == .dealLine ? .deal : ref.kind == .quoteLine ? .quote : ref.kind
+    let prefix = ref.kind.isLine ? "lines.\(ref.part)." : ""
     let members = changes.map { change in
-      JSONMember(change.field, .array([change.old.json, change.new.json]))
+      JSONMember(prefix + change.field, .array([change.old.json, change.new.json]))
     }
     try execute(
       """
@@ -113,7 +126,7 @@ extension SQLiteTransaction {
         ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       """,
       [
-        ref.kind.rawValue, ref.id, at.milliseconds, author.actor, author.runID, request, stageFrom, stageTo,
+        owner.rawValue, ref.id, at.milliseconds, author.actor, author.runID, request, stageFrom, stageTo,
         JSON.object(members).text(pretty: false),
       ])
   }
@@ -125,7 +138,10 @@ extension SQLiteTransaction {
     var names: [String] = []
     var arguments: [DatabaseValue] = []
     var custom: [String: Value] = [:]
-    for field in fields where !field.value.isNull {
+    for (index, field) in fields.enumerated() where !field.value.isNull {
+      if fields[..<index].contains(where: { $0.name == field.name }) {
+        throw StoreError(.constraint, "the field \(field.name) is given twice")
+      }
       if let place = table.index[field.name] {
         names.append(table.columns[place].name)
         arguments.append(try encode(field.value, table.columns[place].codec, field: field.name))
@@ -147,7 +163,8 @@ extension SQLiteTransaction {
     try execute(
       "INSERT INTO \(table.name) (\(names.joined(separator: ", "))) VALUES (\(places))", StatementArguments(arguments))
     let ref = RecordRef(kind, db.lastInsertedRowID)
-    try appendHistory(ref, fields.filter { !$0.value.isNull }.map { ($0.name, .null, $0.value) }, author: author, at: at)
+    try appendHistory(
+      ref, fields.filter { !$0.value.isNull }.map { ($0.name, .null, $0.value) }, author: author, at: at)
     return ref
   }
 
@@ -171,7 +188,7 @@ extension SQLiteTransaction {
         "INSERT INTO deal_line (\(names.joined(separator: ", "))) VALUES (\(places))", StatementArguments(arguments))
     }
     cache = cache.filter { $0.key.kind != .dealLine || $0.key.id != deal.id }
-    let after = Value.list(lines.map { .object($0) })
+    let after = try describeLines(try value(deal, "lines") ?? .null)
     if beforeFields != after {
       try flush()
       try appendHistory(deal, [("lines", beforeFields, after)], author: author, at: at)
@@ -185,8 +202,8 @@ extension SQLiteTransaction {
       try refs.compactMap { ref in
         guard case .record(let ref) = ref, let record = try record(ref) else { return nil }
         return .object(
-          ["product", "quantity", "price", "discount"].map { ValueField($0, record[field: $0]) }.filter { !$0.value.isNull }
-        )
+          ["product", "quantity", "price", "discount"].map { ValueField($0, record[field: $0]) }
+            .filter { !$0.value.isNull })
       })
   }
 
@@ -212,13 +229,16 @@ extension SQLiteTransaction {
       """, [ref.kind.rawValue, ref.id]
     ).map { row in
       var changes: [(field: String, old: Value, new: Value)] = []
-      for member in try JSON(parsing: row[5] as String).objectValue ?? [] {
-        guard let pair = member.value.arrayValue, pair.count == 2 else { continue }
-        changes.append((member.name, try Value(json: pair[0]), try Value(json: pair[1])))
+      let text: String = try row.at(5)
+      try stored(text) {
+        for member in try JSON(parsing: text, depthLimit: Self.jsonDepth).objectValue ?? [] {
+          guard let pair = member.value.arrayValue, pair.count == 2 else { continue }
+          changes.append((member.name, try Value(json: pair[0]), try Value(json: pair[1])))
+        }
       }
-      return HistoryEntry(
-        at: Instant(milliseconds: row[0]), author: Author(actor: row[1], runID: row[2]), changes: changes,
-        stageFrom: row[3], stageTo: row[4])
+      return try HistoryEntry(
+        at: Instant(milliseconds: row.at(0)), author: Author(actor: row.at(1), runID: row.at(2)), changes: changes,
+        stageFrom: row.at(3), stageTo: row.at(4))
     }
   }
 }

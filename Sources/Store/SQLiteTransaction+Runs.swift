@@ -1,14 +1,26 @@
 import CRM
 import GRDB
 
+// Where a query says `+status`, the plus keeps SQLite to the index of the lane or of what is due: that of open runs
+// would read all that are queued or waiting anywhere.
+
 /// Room between two runs' places in a lane, for wake-ups.
 private let laneStep: Int64 = 1 << 20
 
 extension SQLiteTransaction {
+  /// The highest id of a table that only grows; ids so high that places in a lane would overflow are damage.
+  private func lastID(_ table: String) throws -> Int64 {
+    let last = try number("SELECT MAX(id) FROM \(table)") ?? 0
+    guard last >= 0, last < Int64.max / laneStep - 1 else {
+      throw StoreError(.corrupted, "the table \(table) has a row with the id \(last). Restore it from a backup.")
+    }
+    return last
+  }
+
   func append(_ event: EventRow) throws -> EventRow {
     try flush()
     var event = event
-    event.id = (try number("SELECT MAX(id) FROM event") ?? 0) + 1
+    event.id = try lastID("event") + 1
     if event.origin == 0 { event.origin = event.id }
     try execute(
       """
@@ -16,7 +28,7 @@ extension SQLiteTransaction {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
-        event.id, event.name, event.dealID, event.data.json.text(pretty: false), event.author.actor,
+        event.id, event.name, event.dealID, try event.data.journalText(), event.author.actor,
         event.author.runID, event.origin, event.path, event.at.milliseconds,
       ])
     return event
@@ -24,9 +36,10 @@ extension SQLiteTransaction {
 
   func event(_ id: Int64) throws -> EventRow? {
     try row("SELECT name, deal_id, data, actor, run_id, origin, path, at FROM event WHERE id = ?", [id]).map { row in
-      EventRow(
-        id: id, name: row[0], dealID: row[1], data: try Value(json: JSON(parsing: row[2] as String)),
-        author: Author(actor: row[3], runID: row[4]), origin: row[5], path: row[6], at: Instant(milliseconds: row[7]))
+      try EventRow(
+        id: id, name: row.at(0), dealID: row.at(1), data: decodeValue(row.at(2)),
+        author: Author(actor: row.at(3), runID: row.at(4)), origin: row.at(5), path: row.at(6),
+        at: Instant(milliseconds: row.at(7)))
     }
   }
 
@@ -38,12 +51,12 @@ extension SQLiteTransaction {
   }
 
   func bundleFiles(_ id: Int64) throws -> (hash: String, files: String)? {
-    try row("SELECT hash, files FROM bundle WHERE id = ?", [id]).map { ($0[0], $0[1]) }
+    try row("SELECT hash, files FROM bundle WHERE id = ?", [id]).map { (try $0.at(0), try $0.at(1)) }
   }
 
   func insert(_ run: RunRow) throws -> RunRow {
     var run = run
-    run.id = (try number("SELECT MAX(id) FROM run") ?? 0) + 1
+    run.id = try lastID("run") + 1
     run.laneOrder = run.id * laneStep
     try execute(
       """
@@ -80,11 +93,14 @@ extension SQLiteTransaction {
     run.dueAt = nil
     run.finishedAt = nil
     run.error = nil
-    let newest = (try number("SELECT MAX(id) FROM run") ?? 0) * laneStep
+    let newest = try lastID("run") * laneStep
     let last =
       try number(
-        "SELECT MAX(lane_order) FROM run WHERE deal_id IS ? AND finished_at IS NULL AND status IN ('queued', 'running')",
+        "SELECT MAX(lane_order) FROM run WHERE deal_id IS ? AND finished_at IS NULL AND +status IN ('queued', 'running')",
         [run.dealID]) ?? 0
+    guard last < Int64.max else {
+      throw StoreError(.corrupted, "a run has the place \(last) in its lane. Restore the database from a backup.")
+    }
     run.laneOrder = max(newest, last) + 1
     try update(run)
     return run
@@ -95,12 +111,13 @@ extension SQLiteTransaction {
   }
 
   private func lines(_ text: String?) throws -> [String] {
-    try text.map { try JSON(parsing: $0).arrayValue?.compactMap(\.stringValue) ?? [] } ?? []
+    try text.map { text in try stored(text) { try JSON(parsing: text).arrayValue?.compactMap(\.stringValue) ?? [] } } ?? []
   }
 
   func countRun(origin: Int64) throws -> Int {
     try execute(
-      "INSERT INTO origin (event_id, runs) VALUES (?, 1) ON CONFLICT (event_id) DO UPDATE SET runs = runs + 1", [origin])
+      "INSERT INTO origin (event_id, runs) VALUES (?, 1) ON CONFLICT (event_id) DO UPDATE SET runs = runs + 1",
+      [origin])
     return Int(try number("SELECT runs FROM origin WHERE event_id = ?", [origin]) ?? 0)
   }
 
@@ -116,29 +133,32 @@ extension SQLiteTransaction {
   }
 
   private func decodeRun(_ row: Row) throws -> RunRow {
-    guard let status = RunStatus(rawValue: row[9]) else {
-      throw StoreError(.corrupted, "run \(row[0] as Int64) has the unknown status \(row[9] as String)")
+    let id: Int64 = try row.at(0)
+    let word: String = try row.at(9)
+    guard let status = RunStatus(rawValue: word) else {
+      throw StoreError(.corrupted, "run \(id) has the unknown status \(word)")
     }
-    return RunRow(
-      id: row[0], dealID: row[1], eventID: row[2], bundleID: row[3], automation: row[4], file: row[5], place: row[6],
-      origin: row[7], path: row[8], status: status, laneOrder: row[10], segment: row[11], attempts: row[12],
-      seed: row[13], wakeTopic: row[14], dueAt: (row[15] as Int64?).map(Instant.init(milliseconds:)), error: row[16],
-      warnings: try lines(row[17]), printed: try lines(row[20]), createdAt: Instant(milliseconds: row[18]),
-      finishedAt: (row[19] as Int64?).map(Instant.init(milliseconds:)))
+    return try RunRow(
+      id: id, dealID: row.at(1), eventID: row.at(2), bundleID: row.at(3), automation: row.at(4), file: row.at(5),
+      place: row.at(6), origin: row.at(7), path: row.at(8), status: status, laneOrder: row.at(10),
+      segment: row.at(11), attempts: row.at(12), seed: row.at(13), wakeTopic: row.at(14),
+      dueAt: (row.at(15) as Int64?).map(Instant.init(milliseconds:)), error: row.at(16), warnings: try lines(row.at(17)),
+      printed: try lines(row.at(20)), createdAt: Instant(milliseconds: row.at(18)),
+      finishedAt: (row.at(19) as Int64?).map(Instant.init(milliseconds:)))
   }
 
   func run(_ id: Int64) throws -> RunRow? { try runs("WHERE id = ?", [id]).first }
 
   func openRuns(_ statuses: [RunStatus], limit: Int?) throws -> [RunRow] {
     let names = statuses.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-    let bound = limit.map { " LIMIT \($0)" } ?? ""
-    return try runs("WHERE finished_at IS NULL AND status IN (\(names)) ORDER BY lane_order, id\(bound)")
+    return try runs(
+      "WHERE finished_at IS NULL AND status IN (\(names)) ORDER BY lane_order, id LIMIT ?", [limit ?? -1])
   }
 
   func openRuns(_ statuses: [RunStatus], of dealID: Int64) throws -> [RunRow] {
     let names = statuses.map { "'\($0.rawValue)'" }.joined(separator: ", ")
     return try runs(
-      "WHERE deal_id = ? AND finished_at IS NULL AND status IN (\(names)) ORDER BY lane_order, id", [dealID])
+      "WHERE deal_id = ? AND finished_at IS NULL AND +status IN (\(names)) ORDER BY lane_order, id", [dealID])
   }
 
   func nextQueued() throws -> RunRow? {
@@ -154,7 +174,7 @@ extension SQLiteTransaction {
 
   func headOfLane(_ dealID: Int64?) throws -> RunRow? {
     try runs(
-      "WHERE deal_id IS ? AND finished_at IS NULL AND status IN ('queued', 'running') ORDER BY lane_order, id LIMIT 1",
+      "WHERE deal_id IS ? AND finished_at IS NULL AND +status IN ('queued', 'running') ORDER BY lane_order, id LIMIT 1",
       [dealID]
     ).first
   }
@@ -176,7 +196,8 @@ extension SQLiteTransaction {
       arguments.append(dealID.databaseValue)
     }
     let filterText = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-    return try runs("\(filterText) ORDER BY id DESC LIMIT \(max(0, filter.limit))", StatementArguments(arguments))
+    arguments.append(max(0, filter.limit).databaseValue)
+    return try runs("\(filterText) ORDER BY id DESC LIMIT ?", StatementArguments(arguments))
   }
 
   func waitingRuns(topic: String) throws -> [RunRow] {
@@ -186,14 +207,18 @@ extension SQLiteTransaction {
   func dueRuns(now: Instant, limit: Int) throws -> [RunRow] {
     try runs(
       """
-      WHERE finished_at IS NULL AND status IN ('waiting', 'retrying') AND due_at IS NOT NULL AND due_at <= ?
-      ORDER BY due_at, id LIMIT \(limit)
-      """, [now.milliseconds])
+      WHERE due_at IS NOT NULL AND due_at <= ? AND finished_at IS NULL AND +status IN ('waiting', 'retrying')
+      ORDER BY due_at, id LIMIT ?
+      """, [now.milliseconds, limit])
   }
 
   func nextDue() throws -> Instant? {
     try number(
-      "SELECT MIN(due_at) FROM run WHERE finished_at IS NULL AND status IN ('waiting', 'retrying')"
+      """
+      SELECT due_at FROM run
+      WHERE due_at IS NOT NULL AND finished_at IS NULL AND +status IN ('waiting', 'retrying')
+      ORDER BY due_at LIMIT 1
+      """
     ).map(Instant.init(milliseconds:))
   }
 
@@ -207,17 +232,21 @@ extension SQLiteTransaction {
       """, [runID]
     ).map { row in
       var step: JournalRow.Step?
-      if let kind = (row[2] as String?).flatMap(JournalRow.Step.Kind.init(rawValue:)),
-        let state = (row[7] as String?).flatMap(JournalRow.Step.State.init(rawValue:))
-      {
-        step = JournalRow.Step(
-          kind: kind, name: row[3], key: row[4], hash: row[5],
-          arguments: try Value(json: JSON(parsing: row[6] as String)), state: state,
-          answer: try (row[8] as String?).map { try Value(json: JSON(parsing: $0)) } ?? .null, attempts: row[9],
-          begunAt: Instant(milliseconds: row[10]),
-          answeredAt: (row[11] as Int64?).map(Instant.init(milliseconds:)))
+      let (kindWord, stateWord): (String?, String?) = (try row.at(2), try row.at(7))
+      if kindWord != nil || stateWord != nil {
+        guard let kind = kindWord.flatMap(JournalRow.Step.Kind.init(rawValue:)),
+          let state = stateWord.flatMap(JournalRow.Step.State.init(rawValue:))
+        else {
+          throw StoreError(
+            .corrupted, "the journal of run \(runID) has a step \(kindWord ?? "?") that is \(stateWord ?? "?")")
+        }
+        step = try JournalRow.Step(
+          kind: kind, name: row.at(3), key: row.at(4), hash: row.at(5), arguments: decodeValue(row.at(6)),
+          state: state, answer: (row.at(8) as String?).map(decodeValue) ?? .null, attempts: row.at(9),
+          begunAt: Instant(milliseconds: row.at(10)),
+          answeredAt: (row.at(11) as Int64?).map(Instant.init(milliseconds:)))
       }
-      return JournalRow(runID: runID, segment: row[0], entries: row[1], step: step)
+      return try JournalRow(runID: runID, segment: row.at(0), entries: row.at(1), step: step)
     }
   }
 
@@ -231,8 +260,8 @@ extension SQLiteTransaction {
       """,
       [
         row.runID, row.segment, row.entries, step?.kind.rawValue, step?.name, step?.key, step?.hash,
-        step.map { $0.arguments.json.text(pretty: false) }, step?.state.rawValue,
-        step.map { $0.answer.json.text(pretty: false) }, step?.attempts ?? 0,
+        try step?.arguments.journalText(), step?.state.rawValue,
+        try step?.answer.journalText(), step?.attempts ?? 0,
         step?.begunAt.milliseconds, step?.answeredAt?.milliseconds,
       ])
   }

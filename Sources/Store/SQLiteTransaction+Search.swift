@@ -25,6 +25,8 @@ extension SQLiteTransaction {
       return try list(.card, "SELECT id FROM card WHERE deal_id = ? ORDER BY id", ref.id)
     case (.deal, "messages"):
       return try list(.message, "SELECT id FROM message WHERE deal_id = ? ORDER BY id", ref.id)
+    case (.pipeline, "stages"):
+      return try list(.stage, "SELECT id FROM stage WHERE pipeline_id = ? AND retired = 0 ORDER BY position", ref.id)
     case (.deal, "total"):
       return .money(try total(ofDeal: ref))
     case (.dealLine, "vat_rate"):
@@ -41,13 +43,11 @@ extension SQLiteTransaction {
 
   // What is pending are changes of fields, which none of these lists depends on.
   private func list(_ kind: RecordKind, _ sql: String, _ id: Int64) throws -> Value {
-    .list(try Int64.fetchAll(db.cachedStatement(sql: sql), arguments: [id]).map { .record(RecordRef(kind, $0)) })
+    .list(try numbers(sql, [id]).map { .record(RecordRef(kind, $0)) })
   }
 
   private func parts(_ kind: RecordKind, _ sql: String, _ id: Int64) throws -> Value {
-    .list(
-      try Int32.fetchAll(db.cachedStatement(sql: sql), arguments: [id])
-        .map { .record(RecordRef(kind: kind, id: id, part: $0)) })
+    .list(try numbers(sql, [id]).map { .record(RecordRef(kind: kind, id: id, part: $0)) })
   }
 
   /// The line with its price, which is the product's unless the line has its own (reading 6 of the conflicts, ALT-29).
@@ -79,10 +79,10 @@ extension SQLiteTransaction {
         "SELECT vat_rate, SUM(total), SUM(tax) FROM quote_line WHERE quote_id = ? GROUP BY vat_rate ORDER BY vat_rate",
         [id]
       ).map { row in
-        .object([
-          ValueField("rate", .decimal(ExactDecimal(millionths: row[0]))),
-          ValueField("base", .money(Money(cents: row[1], currency: currency))),
-          ValueField("tax", .money(Money(cents: row[2], currency: currency))),
+        try .object([
+          ValueField("rate", .decimal(ExactDecimal(millionths: row.at(0)))),
+          ValueField("base", .money(Money(cents: row.at(1), currency: currency))),
+          ValueField("tax", .money(Money(cents: row.at(2), currency: currency))),
         ])
       })
   }
@@ -102,7 +102,9 @@ extension SQLiteTransaction {
         let column = table.columns[place]
         conditions.append("\(column.name) IS ?")
         arguments.append(try encode(criterion.value, column.codec, field: criterion.name))
-      } else if table.hasCustomFields, criterion.name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) {
+      } else if table.hasCustomFields, !criterion.name.isEmpty,
+        criterion.name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
+      {
         // `->` answers the value's JSON text, so that 1, "1" and null stay different.
         conditions.append("custom -> '$.\(criterion.name)' IS ?")
         let text = criterion.value.isNull ? DatabaseValue.null : criterion.value.json.text(pretty: false).databaseValue
@@ -112,24 +114,26 @@ extension SQLiteTransaction {
       }
     }
     // A won deal has left the pipe: it is not among those of a stage any more (ALT-139).
-    if kind == .deal, criteria.contains(where: { $0.name == "stage" }), !criteria.contains(where: { $0.name == "archived" }) {
+    if kind == .deal, criteria.contains(where: { $0.name == "stage" }),
+      !criteria.contains(where: { $0.name == "archived" })
+    {
       conditions.append("archived = 0")
     }
     let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
-    let bound = limit.map { " LIMIT \(max(0, $0))" } ?? ""
-    return try Int64.fetchAll(
-      db.cachedStatement(sql: "SELECT id FROM \(table.name)\(filter) ORDER BY id\(bound)"),
-      arguments: StatementArguments(arguments)
-    ).map { RecordRef(kind, $0) }
+    // Bound, like all values: each text of a statement stays prepared. No limit is -1.
+    arguments.append((limit.map { max(0, $0) } ?? -1).databaseValue)
+    return try numbers("SELECT id FROM \(table.name)\(filter) ORDER BY id LIMIT ?", StatementArguments(arguments))
+      .map { RecordRef(kind, $0) }
   }
 
   func find(_ kind: RecordKind, key: String) throws -> RecordRef? {
-    guard let table = RecordTable.of(kind), table.index["key"] != nil else { return nil }
+    guard let table = RecordTable.of(kind), table.index["key"] != nil, !key.utf8.contains(0) else { return nil }
     try flush()
     return try number("SELECT id FROM \(table.name) WHERE key = ?", [key]).map { RecordRef(kind, $0) }
   }
 
   func user(email: String) throws -> RecordRef? {
+    if email.utf8.contains(0) { return nil }
     try flush()
     return try number("SELECT id FROM user WHERE email_folded = ?", [email.lowercased()]).map { RecordRef(.user, $0) }
   }

@@ -17,15 +17,17 @@ extension SQLiteTransaction {
 
   private func quotes(_ clause: String, _ arguments: StatementArguments) throws -> [QuoteRow] {
     try rows("SELECT \(Self.quoteColumns) FROM quote \(clause)", arguments).map { row in
-      guard let status = QuoteStatus(rawValue: row[3]) else {
-        throw StoreError(.corrupted, "quote \(row[1] as String) has the unknown status \(row[3] as String)")
+      let number: String = try row.at(1)
+      let word: String = try row.at(3)
+      guard let status = QuoteStatus(rawValue: word) else {
+        throw StoreError(.corrupted, "the quote \(number) has the unknown status \(word)")
       }
-      return QuoteRow(
-        id: row[0], number: row[1], dealID: row[2], status: status, url: row[4], customerName: row[5],
-        customerAddress: try (row[6] as String?).map { try Address(json: JSON(parsing: $0)) }, customerSiret: row[7],
-        totalWithoutTax: Money(cents: row[8], currency: currency), totalTax: Money(cents: row[9], currency: currency),
-        total: Money(cents: row[10], currency: currency), fingerprint: row[11],
-        createdAt: Instant(milliseconds: row[12]), lines: try quoteLines(row[0]))
+      return try QuoteRow(
+        id: row.at(0), number: number, dealID: row.at(2), status: status, url: row.at(4), customerName: row.at(5),
+        customerAddress: (row.at(6) as String?).map(decodeAddress), customerSiret: row.at(7),
+        totalWithoutTax: Money(cents: row.at(8), currency: currency),
+        totalTax: Money(cents: row.at(9), currency: currency), total: Money(cents: row.at(10), currency: currency),
+        fingerprint: row.at(11), createdAt: Instant(milliseconds: row.at(12)), lines: quoteLines(row.at(0)))
     }
   }
 
@@ -36,10 +38,11 @@ extension SQLiteTransaction {
       WHERE quote_id = ? ORDER BY position
       """, [id]
     ).map { row in
-      QuoteRow.Line(
-        productID: row[0], description: row[1], quantity: ExactDecimal(millionths: row[2]),
-        price: Money(cents: row[3], currency: currency), discount: row[4], vatRate: ExactDecimal(millionths: row[5]),
-        total: Money(cents: row[6], currency: currency), tax: Money(cents: row[7], currency: currency))
+      try QuoteRow.Line(
+        productID: row.at(0), description: row.at(1), quantity: ExactDecimal(millionths: row.at(2)),
+        price: Money(cents: row.at(3), currency: currency), discount: row.at(4),
+        vatRate: ExactDecimal(millionths: row.at(5)), total: Money(cents: row.at(6), currency: currency),
+        tax: Money(cents: row.at(7), currency: currency))
     }
   }
 
@@ -60,7 +63,7 @@ extension SQLiteTransaction {
       VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
-        quote.number, quote.dealID, quote.status.rawValue, quote.url, quote.customerName,
+        quote.number, quote.dealID, quote.status.rawValue, quote.url, try whole(quote.customerName, "customer"),
         quote.customerAddress?.json.text(pretty: false), quote.customerSiret, currency.code,
         quote.totalWithoutTax.cents, quote.totalTax.cents, quote.total.cents, quote.fingerprint,
         quote.createdAt.milliseconds,
@@ -73,7 +76,8 @@ extension SQLiteTransaction {
           tax) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
-          quote.id, place + 1, line.productID, line.description, line.quantity.millionths, line.price.cents,
+          quote.id, place + 1, line.productID, try whole(line.description, "description"), line.quantity.millionths,
+          line.price.cents,
           line.discount, line.vatRate.millionths, line.total.cents, line.tax.cents,
         ])
     }
@@ -83,6 +87,7 @@ extension SQLiteTransaction {
   func setStatus(_ status: QuoteStatus, ofQuote id: Int64) throws {
     try execute(
       "UPDATE quote SET status = ?, superseded = ? WHERE id = ?", [status.rawValue, status.isLive ? 0 : id, id])
+    if db.changesCount == 0 { throw StoreError(.notFound, "there is no quote \(id)") }
     cache[RecordRef(.quote, id)] = nil
   }
 
@@ -92,9 +97,9 @@ extension SQLiteTransaction {
     try rows(
       "SELECT id, effect_key, card_id, deal_id, list, title, text, url, created_at FROM card \(clause)", arguments
     ).map { row in
-      CardRow(
-        id: row[0], key: row[1], cardID: row[2], dealID: row[3], list: row[4], title: row[5], text: row[6], url: row[7],
-        createdAt: Instant(milliseconds: row[8]))
+      try CardRow(
+        id: row.at(0), key: row.at(1), cardID: row.at(2), dealID: row.at(3), list: row.at(4), title: row.at(5),
+        text: row.at(6), url: row.at(7), createdAt: Instant(milliseconds: row.at(8)))
     }
   }
 
@@ -115,7 +120,8 @@ extension SQLiteTransaction {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
-        card.key, card.cardID, card.dealID, card.list, card.title, card.text, card.url, card.createdAt.milliseconds,
+        card.key, card.cardID, card.dealID, try whole(card.list, "list"), try whole(card.title, "title"),
+        try whole(card.text, "text"), card.url, card.createdAt.milliseconds,
       ])
     card.id = db.lastInsertedRowID
     return card
@@ -126,9 +132,9 @@ extension SQLiteTransaction {
   private func messages(_ clause: String, _ arguments: StatementArguments) throws -> [MessageRow] {
     try rows("SELECT id, effect_key, recipient_id, deal_id, text, created_at FROM message \(clause)", arguments).map {
       row in
-      MessageRow(
-        id: row[0], key: row[1], recipientID: row[2], dealID: row[3], text: row[4],
-        createdAt: Instant(milliseconds: row[5]))
+      try MessageRow(
+        id: row.at(0), key: row.at(1), recipientID: row.at(2), dealID: row.at(3), text: row.at(4),
+        createdAt: Instant(milliseconds: row.at(5)))
     }
   }
 
@@ -143,7 +149,10 @@ extension SQLiteTransaction {
     var message = message
     try execute(
       "INSERT INTO message (effect_key, recipient_id, deal_id, text, created_at) VALUES (?, ?, ?, ?, ?)",
-      [message.key, message.recipientID, message.dealID, message.text, message.createdAt.milliseconds])
+      [
+        message.key, message.recipientID, message.dealID, try whole(message.text, "text"),
+        message.createdAt.milliseconds,
+      ])
     message.id = db.lastInsertedRowID
     return message
   }

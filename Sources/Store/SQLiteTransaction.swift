@@ -42,6 +42,7 @@ final class SQLiteTransaction: StoreTransaction {
       forget()
       // A full disk, a failed read or lack of memory can roll back everything, and then there is no savepoint left.
       guard db.isInsideTransaction else {
+        if let error = error as? StoreError, error.kind == .transactionLost { throw error }
         throw StoreError(.transactionLost, "SQLite rolled the whole transaction back: \(error)")
       }
       try execute("ROLLBACK TO segment")
@@ -61,21 +62,46 @@ final class SQLiteTransaction: StoreTransaction {
 
   // MARK: Statements
 
+  // Errors are translated here, not only when they leave the transaction: whoever is inside tells a refused value
+  // from a damaged file, too.
+
   func execute(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws {
-    let statement = try db.cachedStatement(sql: sql)
-    try statement.execute(arguments: arguments)
+    try SQLiteFault.translatedAny(file: "the database") {
+      try db.cachedStatement(sql: sql).execute(arguments: arguments)
+    }
   }
 
   func row(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Row? {
-    try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+    try SQLiteFault.translatedAny(file: "the database") {
+      try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+    }
   }
 
   func rows(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> [Row] {
-    try Row.fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+    try SQLiteFault.translatedAny(file: "the database") {
+      try Row.fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+    }
   }
 
   func number(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Int64? {
-    try Int64.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+    try SQLiteFault.translatedAny(file: "the database") {
+      try Int64.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+    }
+  }
+
+  func numbers<T: DatabaseValueConvertible & StatementColumnConvertible>(
+    _ sql: String, _ arguments: StatementArguments = StatementArguments()
+  ) throws -> [T] {
+    try SQLiteFault.translatedAny(file: "the database") {
+      try T.fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+    }
+  }
+}
+
+extension Row {
+  /// The value of a column. Where `row[index]` traps, this throws: a file may be damaged, or made by another hand.
+  func at<T: DatabaseValueConvertible & StatementColumnConvertible>(_ index: Int) throws -> T {
+    try SQLiteFault.translatedAny(file: "the database") { try decode(atIndex: index) }
   }
 }
 
@@ -85,7 +111,7 @@ extension SQLiteTransaction {
     if value.isNull { return .null }
     switch codec {
     case .text:
-      return .text(String.fromDatabaseValue(value) ?? "")
+      return .text(try text(value))
     case .boolean:
       return .boolean(try integer(value) != 0)
     case .integer:
@@ -97,8 +123,7 @@ extension SQLiteTransaction {
     case .instant:
       return .instant(Instant(milliseconds: try integer(value)))
     case .address:
-      let json = try JSON(parsing: String.fromDatabaseValue(value) ?? "")
-      return .address(try Address(json: json))
+      return .address(try decodeAddress(try text(value)))
     case .record(let kind):
       return .record(RecordRef(kind, try integer(value)))
     }
@@ -107,7 +132,7 @@ extension SQLiteTransaction {
   func encode(_ value: Value, _ codec: RecordTable.Codec, field: String) throws -> DatabaseValue {
     switch (value, codec) {
     case (.null, _): return .null
-    case (.text(let text), .text): return text.databaseValue
+    case (.text(let text), .text): return try whole(text, field).databaseValue
     case (.boolean(let flag), .boolean): return (flag ? 1 : 0).databaseValue
     case (.integer(let number), .integer): return number.databaseValue
     case (.money(let money), .cents):
@@ -125,22 +150,55 @@ extension SQLiteTransaction {
     }
   }
 
+  /// The text, unless it holds a NUL: SQLite would keep it only up to there.
+  func whole(_ text: String, _ field: String) throws -> String {
+    if text.utf8.contains(0) { throw StoreError(.constraint, "\(field): text can't hold the character NUL") }
+    return text
+  }
+
+  private func text(_ value: DatabaseValue) throws -> String {
+    guard case .string(let text) = value.storage else {
+      throw StoreError(.corrupted, "the database holds \(value) where text belongs. Restore it from a backup.")
+    }
+    return text
+  }
+
   private func integer(_ value: DatabaseValue) throws -> Int64 {
     guard let number = Int64.fromDatabaseValue(value) else {
-      throw StoreError(.corrupted, "the database holds \(value) where a whole number belongs")
+      throw StoreError(
+        .corrupted, "the database holds \(value) where a whole number belongs. Restore it from a backup.")
     }
     return number
   }
 
   func decodeCustom(_ text: String) throws -> [String: Value] {
     if text == "{}" { return [:] }
-    guard case .object(let members) = try JSON(parsing: text) else {
-      throw StoreError(.corrupted, "custom fields are stored as \(text.prefix(40)), which is no JSON object")
+    return try stored(text) {
+      guard case .object(let members) = try JSON(parsing: text, depthLimit: Self.jsonDepth) else {
+        throw ValueFault("expected a JSON object")
+      }
+      var fields: [String: Value] = [:]
+      fields.reserveCapacity(members.count)
+      for member in members { fields[member.name] = try Value(json: member.value) }
+      return fields
     }
-    var fields: [String: Value] = [:]
-    fields.reserveCapacity(members.count)
-    for member in members { fields[member.name] = try Value(json: member.value) }
-    return fields
+  }
+
+  func decodeAddress(_ text: String) throws -> Address { try stored(text) { try Address(json: JSON(parsing: text)) } }
+
+  func decodeValue(_ text: String) throws -> Value { try stored(text) { try Value(journalText: text) } }
+
+  /// Each table in a value takes three levels of JSON; the columns' own lists and objects take some more.
+  static let jsonDepth = 3 * Value.depthLimit + 8
+
+  /// Reads a text that this program wrote into a column; what can't be read is damage, not somebody's bad input.
+  func stored<T>(_ text: String, _ read: () throws -> T) throws -> T {
+    do {
+      return try read()
+    } catch {
+      throw StoreError(
+        .corrupted, "the database holds \(text.prefix(40)), which can't be read: \(error). Restore it from a backup.")
+    }
   }
 
   func encodeCustom(_ fields: [String: Value]) -> String {

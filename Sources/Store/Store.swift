@@ -17,23 +17,43 @@ public final class Store: Sendable {
   }
 
   private let queue: DatabaseQueue
+  private let currency: Currency
+  /// Held by every access, so that none can meet a connection that was closed: SQLite would crash.
+  private let door = NSRecursiveLock()
+  nonisolated(unsafe) private var isClosed = false
 
   /// Opens the database at `path`, with WAL, foreign keys and FULL sync: a commit that was answered is on the disk.
+  /// - Parameter currency: what amounts are in; the rows hold bare cents.
   /// - Throws: `StoreError` with kind `.newer`, `.corrupted`, `.readOnly`, `.locked` or `.notFound`.
-  public init(path: String, mode: Mode = .readWrite) throws(StoreError) {
-    if mode == .readOnly, !FileManager.default.fileExists(atPath: path) {
-      throw StoreError(.notFound, "There is no database at \(path). Make a workspace with: coulisse init DIR")
+  public convenience init(path: String, mode: Mode = .readWrite, currency: Currency = .eur) throws(StoreError) {
+    try self.init(path: path, mode: mode, currency: currency, patience: 10)
+  }
+
+  /// - Parameter patience: for how many seconds a lock of another program is waited for.
+  init(path: String, mode: Mode, currency: Currency = .eur, patience: Double) throws(StoreError) {
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    if isFolder.boolValue || (mode == .readOnly && !exists) {
+      let reason = isFolder.boolValue ? "a folder is there" : "make a workspace with: coulisse init DIR"
+      throw StoreError(.notFound, "There is no database at \(path); \(reason)")
+    }
+    let folder = (path as NSString).deletingLastPathComponent
+    if !exists, !folder.isEmpty, !FileManager.default.fileExists(atPath: folder) {
+      throw StoreError(.notFound, "There is no folder \(folder); make a workspace with: coulisse init DIR")
     }
     let name = (path as NSString).lastPathComponent
+    self.currency = currency
     queue = try SQLiteFault.translated(file: name) {
-      let queue = try DatabaseQueue(path: path, configuration: Store.configuration(readOnly: mode == .readOnly))
-      try Store.prepare(queue, mode: mode, file: name)
+      let queue = try DatabaseQueue(
+        path: path, configuration: Store.configuration(readOnly: mode == .readOnly, patience: patience))
+      try Store.prepare(queue, mode: mode, patience: patience, file: name)
       return queue
     }
   }
 
   /// An empty database in memory, for script tests.
-  public init() throws(StoreError) {
+  public init(currency: Currency = .eur) throws(StoreError) {
+    self.currency = currency
     queue = try SQLiteFault.translated(file: "memory") {
       let queue = try DatabaseQueue(configuration: Store.configuration(readOnly: false, memory: true))
       try Migrations.migrator.migrate(queue)
@@ -44,11 +64,11 @@ public final class Store: Sendable {
   /// One durable transaction: committed when `body` returns, rolled back when it throws.
   /// - Throws: what `body` throws, or a `StoreError` of the commit itself.
   public func write<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
-    try SQLiteFault.translatedAny(file: "the database") {
+    try access {
       var result: Result<T, any Error>?
       try queue.writeWithoutTransaction { db in
         try db.inTransaction(.immediate) {
-          let transaction = SQLiteTransaction(db)
+          let transaction = SQLiteTransaction(db, currency: currency)
           let value = try body(transaction)
           try transaction.flush()
           result = .success(value)
@@ -62,11 +82,14 @@ public final class Store: Sendable {
 
   /// Executes `body` in a transaction that is always rolled back: nothing that it writes is ever seen by others.
   public func rehearse<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
-    try SQLiteFault.translatedAny(file: "the database") {
+    try access {
       var result: T?
       try queue.writeWithoutTransaction { db in
         try db.inTransaction(.immediate) {
-          result = try body(SQLiteTransaction(db))
+          // Written like the real thing, so that it is refused where the real thing would be.
+          let transaction = SQLiteTransaction(db, currency: currency)
+          result = try body(transaction)
+          try transaction.flush()
           return .rollback
         }
       }
@@ -77,45 +100,65 @@ public final class Store: Sendable {
 
   /// A consistent snapshot. Writing in it is an error.
   public func read<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
-    try SQLiteFault.translatedAny(file: "the database") {
-      try queue.read { db in try body(SQLiteTransaction(db)) }
+    try access {
+      try queue.read { db in
+        let transaction = SQLiteTransaction(db, currency: currency)
+        let value = try body(transaction)
+        try transaction.flush()
+        return value
+      }
     }
   }
 
   /// SQLite's own integrity and foreign key checks: an empty list when all is well, else one line a fault.
   public func integrityFaults() throws -> [String] {
-    try SQLiteFault.translatedAny(file: "the database") {
+    try access {
       try queue.writeWithoutTransaction { db in
-        var faults = try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
-        faults += try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map { row in
+        let faults: [String]
+        do {
+          faults = try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+          return [error.message ?? "the file is damaged"]
+        }
+        // Foreign keys can't be followed through broken pages.
+        if !faults.isEmpty { return faults }
+        return try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map { row in
           "table \(row[0] as String? ?? "?") has a row that refers to a missing row of \(row[2] as String? ?? "?")"
         }
-        return faults
       }
     }
   }
 
   /// Moves what the write-ahead log holds into the database file, as far as readers allow.
   public func checkpoint() throws {
-    try SQLiteFault.translatedAny(file: "the database") {
+    try access {
       try queue.writeWithoutTransaction { db in _ = try db.checkpoint(.passive) }
     }
   }
 
   /// Closes the file; later calls are errors.
-  public func close() throws { try queue.close() }
+  public func close() throws {
+    try door.withLock {
+      try queue.close()
+      isClosed = true
+    }
+  }
 
-  private static func configuration(readOnly: Bool, memory: Bool = false) -> Configuration {
+  private func access<T>(_ body: () throws -> T) throws -> T {
+    try door.withLock {
+      if isClosed { throw StoreError(.other, "the database was closed") }
+      return try SQLiteFault.translatedAny(file: "the database", body)
+    }
+  }
+
+  private static func configuration(readOnly: Bool, memory: Bool = false, patience: Double = 10) -> Configuration {
     var configuration = Configuration()
     configuration.readonly = readOnly
     configuration.foreignKeysEnabled = true
-    configuration.busyMode = .timeout(10)
+    configuration.busyMode = .timeout(patience)
     configuration.label = "coulisse"
-    // Nothing here observes the database, so statements need not be compiled with an authorizer's eye on them.
-    configuration.maximumReaderCount = 1
     configuration.prepareDatabase { db in
       if !readOnly && !memory {
-        try db.execute(sql: "PRAGMA journal_mode = WAL")
         try db.execute(sql: "PRAGMA synchronous = FULL")
         // A larger log between checkpoints: fewer pages are copied twice.
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
@@ -126,22 +169,43 @@ public final class Store: Sendable {
     return configuration
   }
 
-  private static func prepare(_ queue: DatabaseQueue, mode: Mode, file: String) throws {
+  private static func prepare(_ queue: DatabaseQueue, mode: Mode, patience: Double, file: String) throws {
     let migrator = Migrations.migrator
-    let (superseded, complete) = try queue.read { db in
-      (try migrator.hasBeenSuperseded(db), try migrator.hasCompletedMigrations(db))
-    }
-    if superseded {
+    let known = migrator.migrations
+    let applied = try queue.read(migrator.appliedIdentifiers)
+    if !applied.isSubset(of: known) {
       throw StoreError(
         .newer,
         "\(file) was written by a newer version of coulisse than this one. Use that version, or a backup.")
     }
-    if complete { return }
+    // Only now: a file that is refused stays as it is.
+    if mode == .readWrite {
+      try startLog(queue, patience: patience)
+    }
+    if applied.isSuperset(of: known) { return }
     if mode == .readOnly {
       throw StoreError(
         .other, "\(file) has the layout of an earlier version. Open it once with: coulisse work --until-idle")
     }
-    try migrator.migrate(queue)
+    do {
+      try migrator.migrate(queue)
+    } catch {
+      // Of two programs that open a new workspace at once, both find it empty; the later one finds the tables made.
+      guard try queue.read(migrator.appliedIdentifiers).count > applied.count else { throw error }
+      try prepare(queue, mode: mode, patience: patience, file: file)
+    }
+  }
+
+  /// The one statement for which SQLite does not wait by itself while another program writes, to a file without a log.
+  private static func startLog(_ queue: DatabaseQueue, patience: Double) throws {
+    let end = ContinuousClock.now + .seconds(patience)
+    while true {
+      do {
+        return try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA journal_mode = WAL") }
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < end {
+        Thread.sleep(forTimeInterval: 0.005)
+      }
+    }
   }
 }
 
@@ -150,7 +214,6 @@ enum Migrations {
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration(Migration001.identifier, migrate: Migration001.apply)
-    migrator.registerMigration(Migration002.identifier, migrate: Migration002.apply)
     return migrator
   }
 }

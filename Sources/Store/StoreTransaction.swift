@@ -17,8 +17,10 @@ public protocol StoreTransaction: AnyObject {
   /// A field's value: stored, computed (`person.name`, `deal.total`) or a link (`deal.lines`: a list of records).
   /// Nil when the record does not exist; `.null` when the field is empty.
   func value(_ ref: RecordRef, _ field: String) throws -> Value?
-  /// Sets a stored field and notes the change in the history. Equal values change nothing.
-  /// - Throws: `.notFound`, or `.constraint` at the latest when the transaction is flushed.
+  /// Sets a stored field and notes the change in the history; that of a line in its deal's, as `lines.2.quantity`.
+  /// Equal values change nothing.
+  /// - Throws: `.notFound`, or `.constraint` at the latest when the transaction is flushed. What a flush refuses stays
+  ///   pending: until it is set to something better, every later flush and the commit fail, too.
   func set(_ ref: RecordRef, _ field: String, _ value: Value, author: Author, at: Instant) throws
   /// Inserts a record; fields that are not given are empty. Notes the insertion in the history.
   func insert(_ kind: RecordKind, _ fields: [ValueField], author: Author, at: Instant) throws -> RecordRef
@@ -98,6 +100,7 @@ public protocol StoreTransaction: AnyObject {
   func quotes(of deal: Int64) throws -> [QuoteRow]
   func insert(_ quote: QuoteRow) throws -> QuoteRow
   /// Sets a quote's status; an end state makes room for another live quote of the deal.
+  /// - Throws: `.notFound`, or `.constraint` if another quote of the deal is live.
   func setStatus(_ status: QuoteStatus, ofQuote id: Int64) throws
   func card(key: String) throws -> CardRow?
   func card(cardID: String) throws -> CardRow?

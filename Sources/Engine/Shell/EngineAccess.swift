@@ -45,7 +45,7 @@ public struct EngineAccess: Sendable {
   /// The engine of this workspace, not started. Call it with the lock held.
   func makeEngine(_ configuration: EngineThread.Configuration, stays: Bool = false) throws -> EngineThread {
     let sources = try folder.sources()
-    let store = try Store(path: folder.database)
+    let store = try Store(path: folder.database, currency: folder.declaration().currency)
     let watch = try RunInHand(path: folder.watchFile)
     return EngineThread(store: store, sources: sources, configuration: configuration, watch: watch, folder: stays ? folder : nil)
   }

@@ -35,7 +35,7 @@ final class ScriptTestWorkspace: ScriptTestHost {
     self.services = services
     now = Self.beginning
     mode = EngineCore.Mode(unfused: options.unfused, replaysAlways: options.replay)
-    store = try Store()
+    store = try Store(currency: version.declaration.currency)
     core = EngineCore(version: version, services: services.registry, mode: mode, seed: Self.seed)
     try store.write { try $0.synchronize(pipelines: version.declaration.pipelines) }
   }

@@ -42,6 +42,18 @@ public struct WorkspaceFolder: Sendable, Hashable {
     return ScriptSources(files: files)
   }
 
+  /// What `workspace.lua` declares.
+  /// - Throws: `EngineFault.workspace`.
+  public func declaration() throws(EngineFault) -> WorkspaceDeclaration {
+    do {
+      return try WorkspaceReader.read(text: text(of: "workspace.lua"), name: "workspace.lua")
+    } catch let fault as EngineFault {
+      throw fault
+    } catch {
+      throw EngineFault(.workspace, "\(error)")
+    }
+  }
+
   /// The Lua files of `scripts/` but the tests, in order.
   func scriptPaths() -> [String] { luaFiles(in: "scripts").filter { !$0.hasSuffix("_test.lua") } }
 

@@ -10,10 +10,10 @@ enum Migration001 {
   static let identifier = "001 records, events, runs"
 
   static func apply(_ db: Database) throws {
-    try db.execute(sql: records)
-    try db.execute(sql: documents)
-    try db.execute(sql: automation)
+    try db.execute(sql: sql)
   }
+
+  static var sql: String { records + documents + automation }
 
   /// Amounts are whole cents; quantities, rates and other exact decimals are millionths. `custom` is a JSON object
   /// of the fields that `workspace.lua` declares, in the exact notation of `Value`.
@@ -254,6 +254,7 @@ enum Migration001 {
       due_at INTEGER,
       error TEXT,
       warnings TEXT,
+      printed TEXT,
       created_at INTEGER NOT NULL,
       finished_at INTEGER,
       CHECK (wake_topic IS NULL OR status = 'waiting'),
@@ -262,6 +263,7 @@ enum Migration001 {
     CREATE INDEX run_of_deal ON run (deal_id, id);
     CREATE INDEX run_open ON run (status, lane_order) WHERE finished_at IS NULL;
     CREATE INDEX run_topic ON run (wake_topic) WHERE wake_topic IS NOT NULL;
+    CREATE INDEX run_due ON run (due_at) WHERE due_at IS NOT NULL;
 
     CREATE TABLE journal (
       run_id INTEGER NOT NULL REFERENCES run (id),
