@@ -169,8 +169,8 @@ static int load_body(lua_State *L) {
   if (clk_load_text(L, text, size, lua_tostring(L, 1), 0) != LUA_OK) {
     run->job.status = CLK_FAILED;
     run->trace_count = 0;
-    run->kind = CLK_KIND_SYNTAX;
     clk_describe(L);
+    run->kind = CLK_KIND_SYNTAX;
     return 0;
   }
   run->job.function = clk_reference(L, -1);

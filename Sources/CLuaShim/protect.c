@@ -62,7 +62,7 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
   lua_State *L = outermost ? run->main : run->running;
   lua_State *running = run->running;
   clk_chain *chain = run->chain;
-  int top = lua_gettop(L), outcome = CLK_FAILED;
+  int top = lua_gettop(L), outcome = CLK_FAILED, outer_status = run->job.status;
   run->kind = CLK_KIND_RUNTIME;
   if (outermost) {
     run->running = L;
@@ -89,6 +89,7 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
     clk_parcel_clear(&run->parcel);
   } else {
     clk_describe(L);
+    run->kind = CLK_KIND_RUNTIME; /* whatever entries within this one have noted */
   }
   if (run->s.killed && executes) {
     outcome = CLK_FAILED;
@@ -103,6 +104,7 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
     run->pressure = 0;
   }
   run->running = running;
+  if (!outermost) run->job.status = outer_status;
   return outcome;
 }
 

@@ -218,6 +218,7 @@ static int drive(lua_State *L, lua_State *co, int count) {
     if (!run->s.killed) {
       lua_xmove(co, L, 1);
       clk_describe(L);
+      run->kind = CLK_KIND_RUNTIME;
     }
     forget_top(L, run);
     return 0;

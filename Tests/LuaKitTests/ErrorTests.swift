@@ -1,5 +1,6 @@
-import LuaKit
 import Testing
+
+@testable import LuaKit
 
 @Suite("Errors both ways")
 struct ErrorTests {
@@ -92,6 +93,26 @@ struct ErrorTests {
     #expect(error.kind == .syntax)
     #expect(error.message.hasPrefix("scripts/test.lua:2:"))
     #expect(error.sourceLine == "local = 2")
+  }
+
+  @Test("a text that does not load in a host function fails nothing but that")
+  func nestedLoad() throws {
+    let state = try makeState()
+    try state.define(function: "compile", in: "host") { call in
+      do {
+        _ = try call.state.load(LuaSource(name: "inner.lua", text: call.string(1)))
+        return .value(true)
+      } catch let error as LuaError {
+        return .value(.string(error.kind.rawValue))
+      }
+    }
+    #expect(try state.results("return host.compile('x = ='), host.compile('x = 1'), host.compile('x = =')")
+      == ["syntax", true, "syntax"])
+    #expect(state.failure("host.compile('x = =') error('own')")?.kind == .runtime)
+    let text = "{ __tostring = function() host.compile('x = =') return 'own' end }"
+    let error = state.failure("error(setmetatable({}, \(text)))")
+    #expect(error?.kind == .runtime)
+    #expect(error?.message == "own")
   }
 
   @Test("long names of scripts are found again")

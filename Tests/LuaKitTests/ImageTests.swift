@@ -1,3 +1,4 @@
+import CLuaShim
 import LuaKit
 import Testing
 

@@ -1,5 +1,6 @@
-import LuaKit
 import Testing
+
+@testable import LuaKit
 
 @Suite("Values both ways")
 struct ValueTests {
