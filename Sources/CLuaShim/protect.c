@@ -8,6 +8,7 @@
  *   to it only gathers; the script's own is called after unwinding, as an ordinary protected call.
  * - A memory error can't be caught: what follows it could be anything.
  * - Error objects may be anything: text is made of them inside the run, protected, and then cut.
+ * - Calls and the making of that text happen on the main thread, so it needs the counting hook as well.
  */
 #include "run.h"
 
@@ -72,7 +73,10 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
   run->depth++;
   run->job.status = CLK_DONE;
   run->trace_pending = 0;
-  if (executes) run->trace_count = 0;
+  if (executes) {
+    run->trace_count = 0;
+    clk_hook_adopt(run, L);
+  }
   int status = LUA_ERRMEM;
   if (lua_checkstack(L, 6)) {
     lua_pushcfunction(L, clk_gather);

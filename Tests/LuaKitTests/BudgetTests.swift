@@ -38,6 +38,16 @@ struct BudgetTests {
     #expect(state.failure(text)?.kind == .instructionLimit)
   }
 
+  @Test("instructions are counted in calls too, and while an error becomes text")
+  func instructionsElsewhere() throws {
+    let state = try makeState(LuaLimits(seconds: nil, instructions: 200_000))
+    let endless = try state.load(LuaSource(name: "x.lua", text: "while true do end"))
+    let error = #expect(throws: LuaError.self) { try state.call(endless) }
+    #expect(error?.kind == .instructionLimit)
+    let text = "error(setmetatable({}, { __tostring = function() while true do end end }))"
+    #expect(try makeState(LuaLimits(seconds: nil, instructions: 200_000)).failure(text)?.kind == .instructionLimit)
+  }
+
   @Test("spent host calls end a run")
   func hostCalls() throws {
     let state = try makeState(LuaLimits(hostCalls: 100))
