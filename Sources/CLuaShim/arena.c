@@ -41,6 +41,8 @@ static int must_fail(void) {
   return 1;
 }
 
+void *clk_host_memory(void *p, size_t n) { return must_fail() ? NULL : realloc(p, n); }
+
 /* Sizes to 1 KB in steps of 16, above that four classes a doubling. */
 static unsigned class_of(size_t n) {
   if (n <= 1024) return (unsigned)((n + 15) / 16 - 1);
@@ -196,19 +198,28 @@ static int collect(lua_State *L) {
 int clk_take_image(clk_run *run) {
   if (run->depth > 0 || run->s.suspended) return CLK_KIND_MISUSE;
   if (clk_enter(run, collect, 0) != CLK_DONE) return run->kind ? run->kind : CLK_KIND_MISUSE;
-  char *copy = malloc(run->s.bump ? run->s.bump : 1);
-  if (!copy) return CLK_KIND_MEMORY;
+  size_t count = 0, made = 0;
+  for (clk_big *b = run->bigs; b; b = b->next) count++;
+  char *copy = clk_host_memory(NULL, run->s.bump ? run->s.bump : 1);
+  void **copies = clk_host_memory(NULL, (count + 1) * sizeof *copies);
+  int complete = copy && copies;
+  for (clk_big *b = run->bigs; complete && b; b = b->next) {
+    complete = (copies[made] = clk_host_memory(NULL, b->size)) != NULL;
+    made += (size_t)complete;
+  }
+  if (!complete) { /* nothing of the image before has been touched */
+    while (made > 0) free(copies[--made]);
+    free(copies);
+    free(copy);
+    return CLK_KIND_MEMORY;
+  }
+  made = 0;
   for (clk_big *b = run->bigs; b; b = b->next) {
-    void *bytes = malloc(b->size);
-    if (!bytes) {
-      free(copy);
-      return CLK_KIND_MEMORY; /* copies made so far are dropped with the state or replaced below */
-    }
-    memcpy(bytes, b + 1, b->size);
     free(b->copy);
-    b->copy = bytes;
+    b->copy = memcpy(copies[made++], b + 1, b->size);
     b->pinned = 1;
   }
+  free(copies);
   memcpy(copy, run->base, run->s.bump);
   run->s.peak = run->s.used;
   free(run->image);

@@ -16,7 +16,7 @@ clk_parcel *clk_parcel_of(clk_run *run) { return &run->parcel; }
 
 bool clk_parcel_grow(clk_parcel *p) {
   size_t capacity = p->node_capacity ? p->node_capacity * 2 : 32;
-  clk_node *nodes = realloc(p->nodes, capacity * sizeof(clk_node));
+  clk_node *nodes = clk_host_memory(p->nodes, capacity * sizeof(clk_node));
   if (!nodes) {
     p->failed = true;
     return false;
@@ -30,7 +30,7 @@ void clk_parcel_bytes(clk_parcel *p, const void *bytes, size_t count) {
   if (count > p->byte_capacity - p->byte_count) {
     size_t capacity = p->byte_capacity ? p->byte_capacity * 2 : 512;
     while (capacity - p->byte_count < count) capacity *= 2;
-    uint8_t *grown = realloc(p->bytes, capacity);
+    uint8_t *grown = clk_host_memory(p->bytes, capacity);
     if (!grown) {
       p->failed = true;
       return;

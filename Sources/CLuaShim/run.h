@@ -111,6 +111,7 @@ extern const char clk_key_kill, clk_key_references, clk_key_numbers, clk_key_met
 int clk_arena_open(clk_run *run);
 void clk_arena_close(clk_run *run);
 void *clk_allocate(void *ud, void *p, size_t osize, size_t nsize);
+void *clk_host_memory(void *p, size_t n); /* realloc for what is not the state's own; tests can make it fail */
 
 /* budget.c */
 void clk_segment_begin(clk_run *run);

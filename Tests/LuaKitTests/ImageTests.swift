@@ -55,6 +55,35 @@ struct ImageTests {
     }
   }
 
+  @Test("an image that could not be taken leaves the one before as it is")
+  func failedImage() throws {
+    var (failed, taken) = (0, 0)
+    for n in 1...12 {
+      let state = try makeState()
+      _ = try state.results("list = {} for i = 1, 20000 do list[i] = i end text = ('x'):rep(200000)")
+      try state.takeImage()
+      let before = state.fingerprint
+      _ = try state.results("for i = 1, 20000 do list[i] = 'changed' .. i end")
+      clk_fail_allocation(Int64(n), false)
+      do {
+        try state.takeImage()
+        taken += 1
+      } catch {
+        #expect(error.kind == .memoryLimit)
+        failed += 1
+      }
+      let done = clk_failures_left() > 0
+      clk_fail_allocation(0, false)
+      state.reset()
+      if !done {
+        #expect(state.fingerprint == before, "after failure \(n)")
+        #expect(try state.results("return list[1], list[20000], #text") == [1, 20_000, 200_000])
+      }
+    }
+    #expect(failed >= 3)
+    #expect(taken > 0)
+  }
+
   @Test("without an image a reset changes nothing")
   func none() throws {
     let state = try makeState()
