@@ -152,6 +152,11 @@ static int grant(clk_run *run, size_t after, size_t request) {
   return 1;
 }
 
+static void *refuse(clk_run *run) {
+  run->refused = 1;
+  return NULL;
+}
+
 void *clk_allocate(void *ud, void *p, size_t osize, size_t nsize) {
   clk_run *run = ud;
   if (!p) osize = 0;
@@ -162,12 +167,11 @@ void *clk_allocate(void *ud, void *p, size_t osize, size_t nsize) {
     }
     return NULL;
   }
-  run->refused = 1;
-  if (nsize > osize && (must_fail() || !grant(run, run->s.used - osize + nsize, nsize))) return NULL;
+  if (nsize > osize && (must_fail() || !grant(run, run->s.used - osize + nsize, nsize))) return refuse(run);
   void *q;
   if (!p) {
     q = take(run, nsize);
-    if (!q) return NULL;
+    if (!q) return refuse(run);
   } else if (in_arena(run, p) && nsize <= CLK_SMALL_MAX && class_of(osize) == class_of(nsize)) {
     q = p;
   } else if (!in_arena(run, p) && nsize <= ((clk_big *)p - 1)->size && nsize > CLK_SMALL_MAX) {
@@ -175,14 +179,13 @@ void *clk_allocate(void *ud, void *p, size_t osize, size_t nsize) {
   } else {
     q = take(run, nsize);
     if (!q) {
-      if (nsize > osize) return NULL;
+      if (nsize > osize) return refuse(run);
       q = p; /* the system is out of memory, but shrinking must not fail */
     } else {
       memcpy(q, p, osize < nsize ? osize : nsize);
       give(run, p, osize);
     }
   }
-  run->refused = 0;
   run->s.used = run->s.used - osize + nsize;
   if (run->s.used > run->s.peak) run->s.peak = run->s.used;
   return q;

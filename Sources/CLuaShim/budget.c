@@ -116,7 +116,8 @@ void clk_kill(lua_State *L, int kind) {
 }
 
 /* A script can raise LUA_ERRMEM by error("not enough memory", 0): the library compares the text. So the
- * allocator has to confirm it. */
+ * allocator has to confirm it. It does for the rest of the segment, since requests that are granted while the
+ * error goes up, such as for a smaller stack, say nothing about the one that was not. */
 int clk_no_memory(clk_run *run, int status) { return status == LUA_ERRMEM && run->refused; }
 
 void clk_look(lua_State *L, int status) {

@@ -68,6 +68,7 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
   if (outermost) {
     run->running = L;
     run->chain = NULL;
+    run->refused = 0;
     if (executes) clk_segment_begin(run);
   }
   run->depth++;

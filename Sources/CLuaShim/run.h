@@ -77,7 +77,7 @@ struct clk_run {
   volatile sig_atomic_t attention; /* any of the below, or a kill: look */
   volatile sig_atomic_t due;       /* the deadline may have passed */
   volatile sig_atomic_t ticks;     /* signals since the hook last fired */
-  int refused;                     /* the last growing request got no memory */
+  int refused;                     /* a growing request got no memory since the host's entry */
   int pressure;                    /* over the memory limit, not yet judged */
 
   clk_run *outer; /* the run this one interrupts on the same thread */
