@@ -135,6 +135,19 @@ static int time_is_over(clk_run *run) {
   return cpu >= run->limits.seconds || wall >= run->limits.seconds * WALL_FACTOR;
 }
 
+/* Full collections cost steps as the rest does. If the first leaves too much, the cache of metatables goes as
+ * well: what only it holds is garbage. */
+static void collect(lua_State *L, clk_run *run, size_t more) {
+  run->s.work += (int64_t)(run->s.used / 64);
+  lua_gc(L, LUA_GCCOLLECT);
+  if (run->s.used + more > run->limits.memory && lua_checkstack(L, 1)) {
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &clk_key_metatables); /* clearing a key allocates nothing */
+    lua_gc(L, LUA_GCCOLLECT);
+  }
+  run->pressure = 0;
+}
+
 void clk_check(lua_State *L) {
   clk_run *run = clk_of(L);
   if (run->s.killed) {
@@ -143,8 +156,7 @@ void clk_check(lua_State *L) {
   }
   run->attention = 0; /* before the flags are read: a signal in between sets it again */
   if (run->pressure) {
-    lua_gc(L, LUA_GCCOLLECT);
-    run->pressure = 0;
+    collect(L, run, 0);
     if (run->limited && run->s.used > run->limits.memory) {
       clk_kill(L, CLK_KIND_MEMORY);
       return;
@@ -174,8 +186,7 @@ void clk_need_memory(lua_State *L, size_t bytes, const char *what) {
   clk_run *run = clk_of(L);
   if (bytes > run->limits.memory) luaL_error(L, "resulting %s too large", what ? what : "string");
   if (run->limited && run->s.used + bytes > run->limits.memory) {
-    lua_gc(L, LUA_GCCOLLECT);
-    run->pressure = 0;
+    collect(L, run, bytes);
     if (run->s.used + bytes > run->limits.memory) clk_kill(L, CLK_KIND_MEMORY);
   }
 }

@@ -83,6 +83,15 @@ struct BudgetTests {
     #expect(state.outsideBytes < 1 << 20)
   }
 
+  @Test("what only the cache of metatables holds does not count against the memory limit")
+  func metatables() throws {
+    let state = try makeState(LuaLimits(seconds: 20, memoryBytes: 4 << 20))
+    #expect(try state.results("""
+      for i = 1, 200 do setmetatable({}, { __index = { ('x'):rep(1 << 16) .. i } }) end
+      return setmetatable({}, { __index = { y = 1 } }).y
+      """) == [1])
+  }
+
   @Test("garbage does not count against the memory limit")
   func garbage() throws {
     let state = try makeState(LuaLimits(seconds: 20, memoryBytes: 4 << 20))
