@@ -9,7 +9,7 @@
  */
 #include "run.h"
 
-static void count_call(lua_State *L, clk_run *run) {
+void clk_begin_call(lua_State *L, clk_run *run) {
   run->s.host_calls++;
   if (run->limits.host_calls >= 0 && run->limited && run->s.host_calls > run->limits.host_calls)
     clk_kill(L, CLK_KIND_HOST_CALLS);
@@ -62,7 +62,7 @@ int clk_host_call(lua_State *L) {
                         luaL_typename(L, 1));
     first = 2;
   }
-  count_call(L, run);
+  clk_begin_call(L, run);
   return clk_finish(L, run->host.call(run->host.context, L, function, first));
 }
 
@@ -74,20 +74,20 @@ void clk_push_host_function(lua_State *L, int32_t function, int32_t receiver) {
 
 int clk_host_get(lua_State *L, int32_t type, int32_t slot) {
   clk_run *run = clk_of(L);
-  count_call(L, run);
+  clk_begin_call(L, run);
   return clk_finish(L, run->host.get(run->host.context, L, type, slot));
 }
 
 int clk_host_set(lua_State *L, int32_t type, int32_t slot) {
   clk_run *run = clk_of(L);
-  count_call(L, run);
+  clk_begin_call(L, run);
   clk_invalidate_fields(run);
   return clk_finish(L, run->host.set(run->host.context, L, type, slot));
 }
 
 int clk_host_unknown(lua_State *L, int32_t type, int writing) {
   clk_run *run = clk_of(L);
-  count_call(L, run);
+  clk_begin_call(L, run);
   return clk_finish(L, run->host.unknown(run->host.context, L, type, writing != 0));
 }
 

@@ -142,6 +142,7 @@ static int own_require(lua_State *L) {
   if (lua_islightuserdata(L, -1)) return luaL_error(L, "module '%s' requires itself while it is loading", name);
   if (!lua_isnil(L, -1)) return 1;
   lua_settop(L, 2);
+  clk_begin_call(L, run);
   int answer = run->host.source(run->host.context, L, name, length);
   if (clk_finish(L, answer) != 2) return luaL_error(L, "module '%s' not found", name);
   size_t size;

@@ -133,6 +133,7 @@ int32_t clk_reference(lua_State *L, int index);       /* number of a function th
 void clk_push_function(lua_State *L, int32_t reference);
 
 /* host.c */
+void clk_begin_call(lua_State *L, clk_run *run); /* before each question to the host */
 int clk_host_call(lua_State *L);
 void clk_push_host_function(lua_State *L, int32_t function, int32_t receiver);
 int clk_finish(lua_State *L, int answer);

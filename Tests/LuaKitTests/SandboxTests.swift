@@ -99,6 +99,18 @@ struct SandboxTests {
     #expect(values == [5])
   }
 
+  @Test("a module that require asks the host for is a call to the host")
+  func moduleCalls() throws {
+    let state = try makeState(LuaLimits(seconds: 1, hostCalls: 100))
+    nonisolated(unsafe) var asked = 0
+    state.setLoader { _ in
+      asked += 1
+      return nil
+    }
+    #expect(state.failure("while true do pcall(require, 'lib/none') end")?.kind == .hostCallLimit)
+    #expect(asked == 100)
+  }
+
   @Test("load uses the given environment and reader")
   func load() throws {
     #expect(try makeState().results("""
