@@ -107,6 +107,24 @@ struct TypeTests {
     #expect(values == ["then"])
   }
 
+  @Test("an object of a type that a reset took away is an error")
+  func forgotten() throws {
+    let state = try makeState()
+    nonisolated(unsafe) var given: LuaTypeID?
+    try state.define(function: "make", in: "host") { _ in
+      .value(given.map { .object(LuaObject(type: $0, first: 1)) } ?? .nil)
+    }
+    try state.takeImage()
+    given = try state.define(type: LuaTypeDefinition(name: "early"))
+    #expect(try state.results("return tostring(host.make()):match('^early') ~= nil") == [true])
+    state.reset()
+    #expect(state.failure("host.make()")?.kind == .runtime)
+    let late = try state.define(type: LuaTypeDefinition(name: "late"))
+    #expect(state.failure("host.make()")?.kind == .runtime)
+    given = late
+    #expect(try state.results("return tostring(host.make()):match('^late') ~= nil") == [true])
+  }
+
   @Test("a cache filled in one run is not seen by the next")
   func reset() throws {
     let (state, world, type) = try make()
