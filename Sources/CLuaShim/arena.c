@@ -199,7 +199,7 @@ static int collect(lua_State *L) {
 }
 
 int clk_take_image(clk_run *run) {
-  if (run->depth > 0 || run->s.suspended) return CLK_KIND_MISUSE;
+  if (run->depth > 0 || run->s.suspended || run->s.killed) return CLK_KIND_MISUSE;
   if (clk_enter(run, collect, 0) != CLK_DONE) return run->kind ? run->kind : CLK_KIND_MISUSE;
   size_t count = 0, made = 0;
   for (clk_big *b = run->bigs; b; b = b->next) count++;

@@ -94,6 +94,7 @@ public final class LuaState {
     guard !isRunning, !isSuspended else {
       throw .misuse("an image can't be taken while a script runs or is suspended")
     }
+    guard !clk_is_spent(run) else { throw .spent }
     let status = clk_take_image(run)
     guard status == 0 else {
       throw LuaError(kind: kind(status), message: "the image of the Lua state could not be taken")

@@ -84,6 +84,17 @@ struct ImageTests {
     #expect(taken > 0)
   }
 
+  @Test("no image can be taken of a state whose last run was ended by a budget")
+  func spentImage() throws {
+    let state = try makeState(LuaLimits(seconds: 0.02))
+    try state.takeImage()
+    #expect(state.failure("x = 1 while true do end")?.kind == .timeLimit)
+    let error = #expect(throws: LuaError.self) { try state.takeImage() }
+    #expect(error?.kind == .misuse)
+    state.reset()
+    #expect(try state.results("return x") == [.nil])
+  }
+
   @Test("without an image a reset changes nothing")
   func none() throws {
     let state = try makeState()
