@@ -106,7 +106,8 @@ static void raise_kill(lua_State *L) {
     return;
   }
   arm_thread(L);
-  lua_pushlightuserdata(L, (void *)&clk_key_kill); /* a frame always has the few spare slots this takes */
+  if (!lua_checkstack(L, 1)) lua_pop(L, 1); /* no room means that the frame is full: there is something to drop */
+  lua_pushlightuserdata(L, (void *)&clk_key_kill);
   lua_error(L);
 }
 
