@@ -138,7 +138,7 @@ static int own_pcall(lua_State *L) {
   return finish_pcall(L, status, 0);
 }
 
-/* The stack below the handler's results: gatherer, handler, true, error, false. */
+/* The stack below the handler's result: gatherer, handler, true, error, false. */
 static int finish_handler(lua_State *L, int status, lua_KContext context) {
   (void)context;
   clk_look(L, status);
@@ -156,7 +156,7 @@ static int finish_xpcall(lua_State *L, int status, lua_KContext context) {
   lua_pushvalue(L, 2);
   lua_pushvalue(L, 4);
   clk_push_trace(L);
-  status = lua_pcallk(L, 2, LUA_MULTRET, 0, 0, finish_handler);
+  status = lua_pcallk(L, 2, 1, 0, 0, finish_handler);
   return finish_handler(L, status, 0);
 }
 

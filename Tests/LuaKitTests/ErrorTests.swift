@@ -142,6 +142,20 @@ struct ErrorTests {
     #expect(values[3] == "in handler")
   }
 
+  @Test("xpcall gives exactly one value of its handler, as plain Lua does", arguments: [
+    ("return 7, 8, 9", LuaValue.integer(7)), ("return", .nil), ("host.wait() return 7, 8", 7),
+  ])
+  func handlerValues(_ body: String, _ expected: LuaValue) throws {
+    let state = try makeState()
+    var outcome = try state.begin("return xpcall(error, function() \(body) end)")
+    if case .suspended = outcome { outcome = try state.resume(.success([])) }
+    guard case .returned(let values) = outcome else {
+      Issue.record("not finished")
+      return
+    }
+    #expect(values == [false, expected])
+  }
+
   @Test("a fatal Swift error can't be caught")
   func fatal() throws {
     let state = try makeState()
