@@ -41,6 +41,9 @@ public final class LuaState {
   var clock: () -> Double = { 0 }
   var printSink: ([UInt8]) -> Void = { _ in }
 
+  /// Bytes of an error's message that are kept.
+  static let messageLimit = 4096
+
   /// Swift errors by the message they went into Lua with; the last 32 of a run.
   var causes: [(message: [UInt8], error: any Error)] = []
   var fatal: (any Error)?

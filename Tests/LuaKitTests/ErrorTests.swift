@@ -115,6 +115,18 @@ struct ErrorTests {
     #expect(error?.message == "own")
   }
 
+  @Test("what is kept of an error's message is short, and still text")
+  func longMessages() throws {
+    let state = try makeState()
+    #expect(try state.results("""
+      for i = 1, 40 do pcall(host.fail, ('é'):rep(100000 + i)) end
+      local _, e = pcall(host.fail, ('é'):rep(100000))
+      return #e <= 4096, #e > 4000, utf8.len(e) ~= nil
+      """) == [true, true, true])
+    #expect(state.causes.allSatisfy { $0.message.count <= 4096 })
+    #expect(state.failure("host.fail(('x'):rep(100000))")?.cause is Refusal)
+  }
+
   @Test("long names of scripts are found again")
   func longNames() throws {
     let name = "scripts/" + String(repeating: "long/", count: 20) + "x.lua"
