@@ -114,7 +114,7 @@ public final class LuaState {
     precondition(!isRunning, "LuaState.reset() was called by a host function of a running script")
     guard clk_reset(run) else { return }
     generation += 1
-    if sources.count != imageSources.count { sources = imageSources }
+    sources = imageSources
     causes.removeAll(keepingCapacity: true)
     fatal = nil
     answer = nil

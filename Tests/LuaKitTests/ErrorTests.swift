@@ -115,6 +115,17 @@ struct ErrorTests {
     #expect(error?.message == "own")
   }
 
+  @Test("an error shows its line as the text was that failed, also when another of the same name came between")
+  func sourceAfterReset() throws {
+    let state = try makeState()
+    let first = try state.load(LuaSource(name: "scripts/x.lua", text: "error('1') -- first"))
+    try state.takeImage()
+    _ = try state.load(LuaSource(name: "scripts/x.lua", text: "error('2') -- second"))
+    state.reset()
+    let error = #expect(throws: LuaError.self) { try state.start(first) }
+    #expect(error?.sourceLine == "error('1') -- first")
+  }
+
   @Test("what is kept of an error's message is short, and still text")
   func longMessages() throws {
     let state = try makeState()
