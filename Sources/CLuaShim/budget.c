@@ -47,7 +47,9 @@ double clk_thread_seconds(void) { return (double)nanoseconds(CLOCK_THREAD_CPUTIM
 
 /* ---- the hook ------------------------------------------------------------------------------- */
 
-static int is_armed(lua_State *L) { return lua_gethook(L) == clk_hook && lua_gethookcount(L) == 1; }
+static int is_armed(lua_State *L) {
+  return lua_gethook(L) == clk_hook && lua_gethookcount(L) == 1 && (lua_gethookmask(L) & LUA_MASKCOUNT) != 0;
+}
 
 static void arm_thread(lua_State *L) {
   if (!is_armed(L)) lua_sethook(L, clk_hook, LUA_MASKCOUNT, 1);

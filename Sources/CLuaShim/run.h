@@ -39,11 +39,11 @@ typedef struct clk_saved {
 /* A block outside of the arena. Those an image has are pinned: never moved nor given back before the
  * state itself, so that a reset finds them where they were. */
 typedef struct clk_big {
-  struct clk_big *next, *previous;
+  _Alignas(16) struct clk_big *next; /* the payload behind the header is aligned as well */
+  struct clk_big *previous;
   size_t size;
   void *copy; /* the image's copy of a pinned block */
   int pinned;
-  int unused; /* keeps the payload aligned to 16 */
 } clk_big;
 
 typedef struct clk_chain { /* the coroutines below the running one; lives on the C stack */
