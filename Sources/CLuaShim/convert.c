@@ -4,7 +4,8 @@
  * - Reading is raw: no metamethod runs, `#t` is not trusted (a table's values are those at 1, 2, 3... up
  *   to the first nil), and keys are never converted in place while lua_next walks over them.
  * - Depth, number and bytes are bounded and a table that holds itself is found, so hostile data ends in
- *   an ordinary error.
+ *   an ordinary error. The bounds are one call's: what is cheap in Lua, such as one long string or table given
+ *   as each of many arguments, is a copy each in the host.
  * - Each push is preceded by a demand for stack; only the callers' protected calls see what is raised.
  */
 #include "run.h"
@@ -145,8 +146,7 @@ int clk_push_parcel(lua_State *L) {
 typedef struct reading {
   clk_run *run;
   clk_parcel *parcel;
-  int left, depth;
-  size_t bytes_left;
+  int depth;
   const void *path[CLK_DEPTH_MAX];
 } reading;
 
@@ -197,8 +197,10 @@ static void read_table(lua_State *L, int index, reading *r) {
 
 static void read_one(lua_State *L, int index, reading *r) {
   clk_parcel *p = r->parcel;
-  if (r->left-- <= 0) luaL_error(L, "more than %d values can't be passed to the host at once", CLK_ELEMENTS_MAX);
-  if ((r->left & 1023) == 0) clk_charge(L, 1024);
+  clk_run *run = r->run;
+  if (run->passing.values-- <= 0)
+    luaL_error(L, "more than %d values can't be passed to the host at once", CLK_ELEMENTS_MAX);
+  if ((run->passing.values & 1023) == 0) clk_charge(L, 1024);
   switch (lua_type(L, index)) {
     case LUA_TNONE:
     case LUA_TNIL: clk_parcel_add(p, CLK_NODE_NIL, 0, 0, 0, 0); break;
@@ -210,8 +212,8 @@ static void read_one(lua_State *L, int index, reading *r) {
     case LUA_TSTRING: {
       size_t size;
       const char *bytes = lua_tolstring(L, index, &size);
-      if (size > r->bytes_left) luaL_error(L, "the strings are too long to be passed to the host at once");
-      r->bytes_left -= size;
+      if (size > run->passing.bytes) luaL_error(L, "the strings are too long to be passed to the host at once");
+      run->passing.bytes -= size;
       if (size > 4096) clk_charge(L, size / 64);
       clk_parcel_bytes(p, bytes, size);
       break;
@@ -235,7 +237,7 @@ static void read_one(lua_State *L, int index, reading *r) {
 
 void clk_read_values(lua_State *L, int first, int last, clk_parcel *p) {
   clk_run *run = clk_of(L);
-  reading r = {.run = run, .parcel = p, .left = CLK_ELEMENTS_MAX, .bytes_left = run->limits.memory};
+  reading r = {.run = run, .parcel = p};
   clk_parcel_clear(p);
   for (int i = first; i <= last; i++) read_one(L, i, &r);
 }

@@ -9,7 +9,13 @@
  */
 #include "run.h"
 
+void clk_open_passing(clk_run *run) {
+  run->passing.values = CLK_ELEMENTS_MAX;
+  run->passing.bytes = run->limits.memory;
+}
+
 void clk_begin_call(lua_State *L, clk_run *run) {
+  clk_open_passing(run);
   run->s.host_calls++;
   if (run->limits.host_calls >= 0 && run->limited && run->s.host_calls > run->limits.host_calls)
     clk_kill(L, CLK_KIND_HOST_CALLS);
@@ -51,6 +57,19 @@ int clk_finish(lua_State *L, int answer) {
   }
 }
 
+/* Strings are read by the host where they lie; what is left for tables is what they leave. */
+static void charge_arguments(lua_State *L, clk_run *run, int first) {
+  int last = lua_gettop(L);
+  if (last - first >= CLK_ELEMENTS_MAX)
+    luaL_error(L, "more than %d values can't be passed to the host at once", CLK_ELEMENTS_MAX);
+  for (int i = first; i <= last; i++) {
+    if (lua_type(L, i) != LUA_TSTRING) continue;
+    size_t size = lua_rawlen(L, i);
+    if (size > run->passing.bytes) luaL_error(L, "the strings are too long to be passed to the host at once");
+    run->passing.bytes -= size;
+  }
+}
+
 int clk_host_call(lua_State *L) {
   clk_run *run = clk_of(L);
   int32_t function = (int32_t)lua_tointeger(L, lua_upvalueindex(1));
@@ -63,6 +82,7 @@ int clk_host_call(lua_State *L) {
     first = 2;
   }
   clk_begin_call(L, run);
+  charge_arguments(L, run, first);
   return clk_finish(L, run->host.call(run->host.context, L, function, first));
 }
 

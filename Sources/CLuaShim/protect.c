@@ -63,6 +63,8 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
   lua_State *L = outermost ? run->main : run->running;
   lua_State *running = run->running;
   clk_chain *chain = run->chain;
+  const size_t passing_bytes = run->passing.bytes;
+  const int passing_values = run->passing.values;
   int top = lua_gettop(L), outcome = CLK_FAILED, outer_status = run->job.status;
   run->kind = CLK_KIND_RUNTIME;
   if (outermost) {
@@ -109,7 +111,11 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
     run->pressure = 0;
   }
   run->running = running;
-  if (!outermost) run->job.status = outer_status;
+  if (!outermost) {
+    run->job.status = outer_status;
+    run->passing.values = passing_values;
+    run->passing.bytes = passing_bytes;
+  }
   return outcome;
 }
 

@@ -88,6 +88,10 @@ struct clk_run {
   int watched;
   clk_run *watch_next, *watch_previous;
 
+  struct {         /* what the present call from Lua may still pass to the host */
+    int values;
+    size_t bytes;
+  } passing;
   clk_parcel parcel;
   int kind;        /* of the last failure */
   struct {         /* what the next protected body is to do */
@@ -127,12 +131,12 @@ double clk_thread_seconds(void);
 
 /* convert.c */
 int clk_push_parcel(lua_State *L);                    /* all of the parcel's values; how many */
-void clk_read_value(lua_State *L, int index, clk_parcel *p); /* appends; may raise */
-void clk_read_values(lua_State *L, int first, int last, clk_parcel *p);
+void clk_read_values(lua_State *L, int first, int last, clk_parcel *p); /* charged to run->passing; may raise */
 int32_t clk_reference(lua_State *L, int index);       /* number of a function the host holds */
 void clk_push_function(lua_State *L, int32_t reference);
 
 /* host.c */
+void clk_open_passing(clk_run *run); /* for what is passed to the host next */
 void clk_begin_call(lua_State *L, clk_run *run); /* before each question to the host */
 int clk_host_call(lua_State *L);
 void clk_push_host_function(lua_State *L, int32_t function, int32_t receiver);

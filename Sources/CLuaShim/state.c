@@ -226,6 +226,7 @@ static int drive(lua_State *L, lua_State *co, int count) {
   luaL_checkstack(L, results + 4, "too many results");
   lua_xmove(co, L, results);
   forget_top(L, run);
+  clk_open_passing(run);
   clk_read_values(L, 1, results, &run->parcel);
   return 0;
 }
@@ -273,6 +274,7 @@ static int call_body(lua_State *L) {
   clk_push_function(L, run->job.function);
   lua_call(L, clk_push_parcel(L), LUA_MULTRET);
   if (run->attention || run->s.killed) clk_check(L);
+  clk_open_passing(run);
   clk_read_values(L, 1, lua_gettop(L), &run->parcel);
   return 0;
 }
