@@ -165,6 +165,7 @@ static void read_table(lua_State *L, int index, reading *r) {
     luaL_error(L, "a table nested more than %d deep can't be passed to the host", CLK_DEPTH_MAX);
   for (int i = 0; i < r->depth; i++)
     if (r->path[i] == self) luaL_error(L, "a table that contains itself can't be passed to the host");
+  clk_charge(L, 8); /* also looks at the flags: an emptied table may have a million places to walk over */
   r->path[r->depth++] = self;
   luaL_checkstack(L, 4, "tables nested too deep");
   size_t head = r->parcel->node_count;

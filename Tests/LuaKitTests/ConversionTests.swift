@@ -75,6 +75,20 @@ struct ConversionTests {
     #expect(taken.calls == 3)
   }
 
+  @Test("walking over tables that were emptied ends at the time limit")
+  func hollow() throws {
+    let (state, taken) = try make(LuaLimits(seconds: 0.3))
+    let error = state.failure("""
+      local hollow, list = {}, {}
+      for i = 1, 1 << 20 do hollow[-i] = true end
+      for i = 1, 1 << 20 do hollow[-i] = nil end
+      for i = 1, 600 do list[i] = hollow end
+      host.take(list)
+      """)
+    #expect(error?.kind == .timeLimit)
+    #expect(taken.values == 0, "the whole conversion was done before anyone looked")
+  }
+
   @Test("tables that are shared, not circular, arrive in each place")
   func shared() throws {
     let values = try makeState().results("""
