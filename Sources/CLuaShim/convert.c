@@ -11,8 +11,6 @@
 #include "run.h"
 #include <stdlib.h>
 
-const char clk_key_references = 0, clk_key_numbers = 0;
-
 clk_parcel *clk_parcel_of(clk_run *run) { return &run->parcel; }
 
 bool clk_parcel_grow(clk_parcel *p) {
@@ -42,59 +40,6 @@ void clk_parcel_bytes(clk_parcel *p, const void *bytes, size_t count) {
   if (count) memcpy(p->bytes + p->byte_count, bytes, count);
   clk_parcel_add(p, CLK_NODE_STRING, 0, (int64_t)p->byte_count, (int64_t)count, 0);
   p->byte_count += count;
-}
-
-/* ---- functions held by the host -------------------------------------------------------------- */
-
-int32_t clk_reference(lua_State *L, int index) {
-  clk_run *run = clk_of(L);
-  index = lua_absindex(L, index);
-  luaL_checkstack(L, 4, NULL);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_numbers);
-  lua_pushvalue(L, index);
-  if (lua_rawget(L, -2) == LUA_TNUMBER) {
-    int32_t known = (int32_t)lua_tointeger(L, -1);
-    lua_pop(L, 2);
-    return known;
-  }
-  lua_pop(L, 1);
-  int32_t number = run->s.references + 1;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_references);
-  lua_pushvalue(L, index);
-  lua_rawseti(L, -2, number);
-  run->s.references = number;
-  lua_pop(L, 1);
-  lua_pushvalue(L, index);
-  lua_pushinteger(L, number);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
-  return number;
-}
-
-void clk_push_function(lua_State *L, int32_t reference) {
-  luaL_checkstack(L, 3, NULL);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_references);
-  int type = lua_rawgeti(L, -1, reference);
-  lua_remove(L, -2);
-  if (type != LUA_TFUNCTION) luaL_error(L, "the function has been released");
-}
-
-static int release_body(lua_State *L) {
-  clk_run *run = clk_of(L);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_numbers);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_references);
-  if (lua_rawgeti(L, -1, run->job.function) == LUA_TFUNCTION) {
-    lua_pushnil(L);
-    lua_rawset(L, -4);
-    lua_pushnil(L);
-    lua_rawseti(L, -2, run->job.function);
-  }
-  return 0;
-}
-
-int clk_release(clk_run *run, int32_t function) {
-  run->job.function = function;
-  return clk_enter(run, release_body, 0);
 }
 
 /* ---- parcel to stack ------------------------------------------------------------------------- */

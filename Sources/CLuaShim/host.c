@@ -15,6 +15,7 @@ void clk_open_passing(clk_run *run) {
 }
 
 void clk_begin_call(lua_State *L, clk_run *run) {
+  clk_end_lending(L);
   clk_open_passing(run);
   run->s.host_calls++;
   if (run->limits.host_calls >= 0 && run->limited && run->s.host_calls > run->limits.host_calls)
@@ -40,9 +41,11 @@ static int answered(lua_State *L, int status, lua_KContext context) {
 int clk_finish(lua_State *L, int answer) {
   clk_run *run = clk_of(L);
   if (run->attention) clk_check(L);
+  int count = answer == CLK_ANSWER_VALUES ? clk_push_parcel(L) : 0; /* may hold functions that were lent */
+  clk_end_lending(L);
   switch (answer) {
-    case CLK_ANSWER_NONE: return 0;
-    case CLK_ANSWER_VALUES: return clk_push_parcel(L);
+    case CLK_ANSWER_NONE:
+    case CLK_ANSWER_VALUES: return count;
     case CLK_ANSWER_SUSPEND:
       if (!clk_can_suspend(L))
         return luaL_error(L, "the script can't wait here: within a sort comparison, a replacement function, "

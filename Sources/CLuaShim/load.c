@@ -188,6 +188,7 @@ static int load_body(lua_State *L) {
     return 0;
   }
   run->job.function = clk_reference(L, -1);
+  clk_retain(run, run->job.function);
   return 0;
 }
 

@@ -65,6 +65,7 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
   clk_chain *chain = run->chain;
   const size_t passing_bytes = run->passing.bytes;
   const int passing_values = run->passing.values;
+  const size_t floor = run->lent.floor;
   int top = lua_gettop(L), outcome = CLK_FAILED, outer_status = run->job.status;
   run->kind = CLK_KIND_RUNTIME;
   if (outermost) {
@@ -73,6 +74,7 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
     run->refused = 0;
     if (executes) clk_segment_begin(run);
   }
+  run->lent.floor = run->lent.count;
   run->depth++;
   run->job.status = CLK_DONE;
   run->trace_pending = 0;
@@ -103,6 +105,9 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
     run->kind = run->s.killed;
   }
   lua_settop(L, top);
+  if (outcome != CLK_DONE) clk_end_lending(L);
+  else if (outermost) run->lent.count = run->lent.floor; /* the results: the host's own */
+  run->lent.floor = floor;
   run->depth--;
   if (outermost) {
     if (executes) clk_segment_end(run);

@@ -92,6 +92,11 @@ struct clk_run {
     int values;
     size_t bytes;
   } passing;
+  struct {            /* functions lent to the host functions that execute */
+    int32_t *numbers; /* ascending; negative once retained */
+    size_t count, capacity;
+    size_t floor;     /* those below it were lent to host functions further out */
+  } lent;
   clk_parcel parcel;
   int kind;        /* of the last failure */
   struct {         /* what the next protected body is to do */
@@ -132,8 +137,11 @@ double clk_thread_seconds(void);
 /* convert.c */
 int clk_push_parcel(lua_State *L);                    /* all of the parcel's values; how many */
 void clk_read_values(lua_State *L, int first, int last, clk_parcel *p); /* charged to run->passing; may raise */
-int32_t clk_reference(lua_State *L, int index);       /* number of a function the host holds */
+
+/* functions.c */
+int32_t clk_reference(lua_State *L, int index);  /* number of a function for the host, lent if it is new */
 void clk_push_function(lua_State *L, int32_t reference);
+void clk_end_lending(lua_State *L); /* gives back what is lent above the floor; never raises */
 
 /* host.c */
 void clk_open_passing(clk_run *run); /* for what is passed to the host next */

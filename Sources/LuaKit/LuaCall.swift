@@ -105,6 +105,7 @@ public struct LuaCall: ~Copyable {
     return table
   }
 
+  /// A function, valid until the host function returns; `LuaState.retain` keeps it longer.
   public func function(_ i: Int) throws -> LuaFunction {
     guard clk_arg_type(thread, slot(i)) == LuaTypeCode.function,
       case .function(let function) = try value(i)

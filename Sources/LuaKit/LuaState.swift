@@ -139,6 +139,8 @@ extension LuaState {
   package var stackTop: Int { Int(clk_stack_top(run)) }
   /// A digest of all memory that an image covers. For tests of reset.
   package var fingerprint: UInt64 { clk_fingerprint(run) }
+  /// Functions that the host holds, while nothing runs. For tests of their ownership.
+  package var heldFunctions: Int { Int(clk_held_functions(run)) }
   package var imageBytes: Int { Int(clk_image_size(run)) }
   package var outsideBytes: Int { Int(clk_outside_bytes(run)) }
 }
