@@ -53,7 +53,8 @@ public final class LuaState {
 
   let identity: UInt64
   var generation: UInt64 = 0
-  var imageGeneration: UInt64?
+  /// Generations whose functions the image holds.
+  private var imageGenerations: Set<UInt64> = []
   private var imageSources: [String: LuaSource] = [:]
 
   /// Makes a state with the sandboxed library.
@@ -102,7 +103,7 @@ public final class LuaState {
     guard status == 0 else {
       throw LuaError(kind: kind(status), message: "the image of the Lua state could not be taken")
     }
-    imageGeneration = generation
+    imageGenerations.insert(generation)
     generation += 1
     imageSources = sources
   }
@@ -127,10 +128,8 @@ public final class LuaState {
   public func restartBudgets() { clk_restart_budgets(run) }
 
   func isValid(_ function: LuaFunction) -> Bool {
-    guard function.state == identity else { return false }
-    if function.generation == generation { return true }
-    guard let imageGeneration else { return true }
-    return function.generation <= imageGeneration
+    function.state == identity
+      && (function.generation == generation || imageGenerations.contains(function.generation))
   }
 }
 

@@ -141,4 +141,20 @@ struct FunctionTests {
       state.reset()
     }
   }
+
+  @Test("a handle from before a reset is not taken for a function made after it, also when a new image was taken")
+  func generations() throws {
+    let state = try makeState()
+    try state.takeImage()
+    let old = try state.load(LuaSource(name: "old.lua", text: "return 'old'"))
+    state.reset()
+    let new = try state.load(LuaSource(name: "new.lua", text: "return 'new'"))
+    try state.takeImage()
+    #expect(throws: LuaError.self) { try state.call(old) }
+    #expect(try state.call(new) == ["new"])
+    state.reset()
+    #expect(throws: LuaError.self) { try state.call(old) }
+    #expect(try state.call(new) == ["new"])
+    #expect(try state.call(state.load(LuaSource(name: "x.lua", text: "return 1"))) == [1])
+  }
 }
