@@ -104,7 +104,7 @@ struct BudgetTests {
 
   @Test("no memory limit, however small, does more than end the run")
   func smallLimits() throws {
-    for bytes in stride(from: 0, through: 200_000, by: 500) {
+    for bytes in stride(from: 0, through: 200_000, by: 100) {
       let state = try makeState(LuaLimits(memoryBytes: bytes))
       do {
         #expect(try state.results("return #('x'):rep(1000)") == [1000])

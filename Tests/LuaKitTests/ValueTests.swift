@@ -92,6 +92,17 @@ struct ValueTests {
     #expect(try state.results("return thing:check(1, 2, 3)") == Array(repeating: false, count: 6))
   }
 
+  @Test("keys that are no UTF-8 stay as many as they are")
+  func otherKeys() throws {
+    let values = try makeState().results("""
+      local t = host.echo({ ['\\xff'] = 1, ['\\xfe'] = 2, ['\\0'] = 3, [''] = 4 })
+      return t, t['\\xff'], t['\\xfe'], t['\\0'], t['']
+      """)
+    guard case .table(let table)? = values.first else { return }
+    #expect(table.fields.map(\.value) == [4, 3, 2, 1])
+    #expect(values.dropFirst() == [1, 2, 3, 4])
+  }
+
   @Test("reading a table runs no metamethod")
   func raw() throws {
     let values = try makeState().results("""
