@@ -67,6 +67,7 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
   const int passing_values = run->passing.values;
   const size_t floor = run->lent.floor;
   int top = lua_gettop(L), outcome = CLK_FAILED, outer_status = run->job.status;
+  const int killed_before = run->s.killed;
   run->kind = CLK_KIND_RUNTIME;
   if (outermost) {
     run->running = L;
@@ -100,7 +101,7 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
     clk_describe(L);
     run->kind = CLK_KIND_RUNTIME; /* whatever entries within this one have noted */
   }
-  if (run->s.killed && executes) {
+  if (run->s.killed && (executes || !killed_before)) { /* set-up can end for want of memory */
     outcome = CLK_FAILED;
     run->kind = run->s.killed;
   }

@@ -30,7 +30,7 @@ struct AllocationTests {
       }
       _ = try state.results("return 1")
     } catch {
-      #expect(error is LuaError)
+      #expect((error as? LuaError)?.kind == .memoryLimit, "\(error)")
     }
   }
 
