@@ -60,6 +60,35 @@ struct FunctionTests {
     #expect(Set(held.functions).count == 2)
   }
 
+  @Test("a call whose results Lua refuses gives back what it was lent too")
+  func refusedResults() throws {
+    let (state, held) = try make()
+    try state.define(function: "stale_of", in: "host") { call in
+      _ = try call.value(1)
+      return .value(.function(held.functions[0]))
+    }
+    nonisolated(unsafe) var most = 0
+    try state.define(function: "count", in: "host") { call in
+      most = max(most, call.state.heldFunctions)
+      return .none
+    }
+    _ = try state.results("host.note(function() end)")
+    #expect(try state.results("""
+      for i = 1, 1000 do
+        local ok, e = pcall(host.stale_of, function() return i end)
+        if ok or not e:find('released') then return 'accepted' end
+        host.count()
+      end
+      pcall(host.stale_of, function() end)
+      return host.each(function() pcall(host.stale_of, function() end) return 'refused' end)
+      """) == ["refused"])
+    #expect(most == 2)  // the two texts loaded
+    #expect(state.heldFunctions == 2)
+    #expect(try state.call(state.load(LuaSource(name: "x.lua", text: "pcall(host.stale_of, print)"))) == [])
+    _ = try state.results("pcall(host.stale_of, print)")
+    #expect(state.heldFunctions == 4)
+  }
+
   @Test("while the call lasts the function keeps its handle and its identity")
   func during() throws {
     let (state, _) = try make()
