@@ -41,6 +41,8 @@ static int must_fail(void) {
   return 1;
 }
 
+void *clk_host_memory(void *p, size_t n) { return must_fail() ? NULL : realloc(p, n); }
+
 /* Sizes to 1 KB in steps of 16, above that four classes a doubling. */
 static unsigned class_of(size_t n) {
   if (n <= 1024) return (unsigned)((n + 15) / 16 - 1);
@@ -150,6 +152,11 @@ static int grant(clk_run *run, size_t after, size_t request) {
   return 1;
 }
 
+static void *refuse(clk_run *run) {
+  run->refused = 1;
+  return NULL;
+}
+
 void *clk_allocate(void *ud, void *p, size_t osize, size_t nsize) {
   clk_run *run = ud;
   if (!p) osize = 0;
@@ -160,12 +167,11 @@ void *clk_allocate(void *ud, void *p, size_t osize, size_t nsize) {
     }
     return NULL;
   }
-  run->refused = 1;
-  if (nsize > osize && (must_fail() || !grant(run, run->s.used - osize + nsize, nsize))) return NULL;
+  if (nsize > osize && (must_fail() || !grant(run, run->s.used - osize + nsize, nsize))) return refuse(run);
   void *q;
   if (!p) {
     q = take(run, nsize);
-    if (!q) return NULL;
+    if (!q) return refuse(run);
   } else if (in_arena(run, p) && nsize <= CLK_SMALL_MAX && class_of(osize) == class_of(nsize)) {
     q = p;
   } else if (!in_arena(run, p) && nsize <= ((clk_big *)p - 1)->size && nsize > CLK_SMALL_MAX) {
@@ -173,14 +179,13 @@ void *clk_allocate(void *ud, void *p, size_t osize, size_t nsize) {
   } else {
     q = take(run, nsize);
     if (!q) {
-      if (nsize > osize) return NULL;
+      if (nsize > osize) return refuse(run);
       q = p; /* the system is out of memory, but shrinking must not fail */
     } else {
       memcpy(q, p, osize < nsize ? osize : nsize);
       give(run, p, osize);
     }
   }
-  run->refused = 0;
   run->s.used = run->s.used - osize + nsize;
   if (run->s.used > run->s.peak) run->s.peak = run->s.used;
   return q;
@@ -194,21 +199,30 @@ static int collect(lua_State *L) {
 }
 
 int clk_take_image(clk_run *run) {
-  if (run->depth > 0 || run->s.suspended) return CLK_KIND_MISUSE;
+  if (run->depth > 0 || run->s.suspended || run->s.killed) return CLK_KIND_MISUSE;
   if (clk_enter(run, collect, 0) != CLK_DONE) return run->kind ? run->kind : CLK_KIND_MISUSE;
-  char *copy = malloc(run->s.bump ? run->s.bump : 1);
-  if (!copy) return CLK_KIND_MEMORY;
+  size_t count = 0, made = 0;
+  for (clk_big *b = run->bigs; b; b = b->next) count++;
+  char *copy = clk_host_memory(NULL, run->s.bump ? run->s.bump : 1);
+  void **copies = clk_host_memory(NULL, (count + 1) * sizeof *copies);
+  int complete = copy && copies;
+  for (clk_big *b = run->bigs; complete && b; b = b->next) {
+    complete = (copies[made] = clk_host_memory(NULL, b->size)) != NULL;
+    made += (size_t)complete;
+  }
+  if (!complete) { /* nothing of the image before has been touched */
+    while (made > 0) free(copies[--made]);
+    free(copies);
+    free(copy);
+    return CLK_KIND_MEMORY;
+  }
+  made = 0;
   for (clk_big *b = run->bigs; b; b = b->next) {
-    void *bytes = malloc(b->size);
-    if (!bytes) {
-      free(copy);
-      return CLK_KIND_MEMORY; /* copies made so far are dropped with the state or replaced below */
-    }
-    memcpy(bytes, b + 1, b->size);
     free(b->copy);
-    b->copy = bytes;
+    b->copy = memcpy(copies[made++], b + 1, b->size);
     b->pinned = 1;
   }
+  free(copies);
   memcpy(copy, run->base, run->s.bump);
   run->s.peak = run->s.used;
   free(run->image);
@@ -236,6 +250,7 @@ bool clk_reset(clk_run *run) {
   run->top = NULL;
   run->chain = NULL;
   run->trace_count = run->trace_pending = 0;
+  run->lent.count = run->lent.floor = 0;
   if (dirty > run->image_size + KEEP_DIRTY) {
     size_t from = (run->image_size + KEEP_DIRTY / 2 + 4095) / 4096 * 4096;
     madvise(run->base + from, run->opened - from, MADV_DONTNEED);

@@ -47,7 +47,9 @@ double clk_thread_seconds(void) { return (double)nanoseconds(CLOCK_THREAD_CPUTIM
 
 /* ---- the hook ------------------------------------------------------------------------------- */
 
-static int is_armed(lua_State *L) { return lua_gethook(L) == clk_hook && lua_gethookcount(L) == 1; }
+static int is_armed(lua_State *L) {
+  return lua_gethook(L) == clk_hook && lua_gethookcount(L) == 1 && (lua_gethookmask(L) & LUA_MASKCOUNT) != 0;
+}
 
 static void arm_thread(lua_State *L) {
   if (!is_armed(L)) lua_sethook(L, clk_hook, LUA_MASKCOUNT, 1);
@@ -106,7 +108,8 @@ static void raise_kill(lua_State *L) {
     return;
   }
   arm_thread(L);
-  lua_pushlightuserdata(L, (void *)&clk_key_kill); /* a frame always has the few spare slots this takes */
+  if (!lua_checkstack(L, 1)) lua_pop(L, 1); /* no room means that the frame is full: there is something to drop */
+  lua_pushlightuserdata(L, (void *)&clk_key_kill);
   lua_error(L);
 }
 
@@ -116,7 +119,8 @@ void clk_kill(lua_State *L, int kind) {
 }
 
 /* A script can raise LUA_ERRMEM by error("not enough memory", 0): the library compares the text. So the
- * allocator has to confirm it. */
+ * allocator has to confirm it. It does for the rest of the segment, since requests that are granted while the
+ * error goes up, such as for a smaller stack, say nothing about the one that was not. */
 int clk_no_memory(clk_run *run, int status) { return status == LUA_ERRMEM && run->refused; }
 
 void clk_look(lua_State *L, int status) {
@@ -134,6 +138,19 @@ static int time_is_over(clk_run *run) {
   return cpu >= run->limits.seconds || wall >= run->limits.seconds * WALL_FACTOR;
 }
 
+/* Full collections cost steps as the rest does. If the first leaves too much, the cache of metatables goes as
+ * well: what only it holds is garbage. */
+static void collect(lua_State *L, clk_run *run, size_t more) {
+  run->s.work += (int64_t)(run->s.used / 64);
+  lua_gc(L, LUA_GCCOLLECT);
+  if (run->s.used + more > run->limits.memory && lua_checkstack(L, 1)) {
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &clk_key_metatables); /* clearing a key allocates nothing */
+    lua_gc(L, LUA_GCCOLLECT);
+  }
+  run->pressure = 0;
+}
+
 void clk_check(lua_State *L) {
   clk_run *run = clk_of(L);
   if (run->s.killed) {
@@ -142,8 +159,7 @@ void clk_check(lua_State *L) {
   }
   run->attention = 0; /* before the flags are read: a signal in between sets it again */
   if (run->pressure) {
-    lua_gc(L, LUA_GCCOLLECT);
-    run->pressure = 0;
+    collect(L, run, 0);
     if (run->limited && run->s.used > run->limits.memory) {
       clk_kill(L, CLK_KIND_MEMORY);
       return;
@@ -173,8 +189,7 @@ void clk_need_memory(lua_State *L, size_t bytes, const char *what) {
   clk_run *run = clk_of(L);
   if (bytes > run->limits.memory) luaL_error(L, "resulting %s too large", what ? what : "string");
   if (run->limited && run->s.used + bytes > run->limits.memory) {
-    lua_gc(L, LUA_GCCOLLECT);
-    run->pressure = 0;
+    collect(L, run, bytes);
     if (run->s.used + bytes > run->limits.memory) clk_kill(L, CLK_KIND_MEMORY);
   }
 }

@@ -4,19 +4,18 @@
  * - Reading is raw: no metamethod runs, `#t` is not trusted (a table's values are those at 1, 2, 3... up
  *   to the first nil), and keys are never converted in place while lua_next walks over them.
  * - Depth, number and bytes are bounded and a table that holds itself is found, so hostile data ends in
- *   an ordinary error.
+ *   an ordinary error. The bounds are one call's: what is cheap in Lua, such as one long string or table given
+ *   as each of many arguments, is a copy each in the host.
  * - Each push is preceded by a demand for stack; only the callers' protected calls see what is raised.
  */
 #include "run.h"
 #include <stdlib.h>
 
-const char clk_key_references = 0, clk_key_numbers = 0;
-
 clk_parcel *clk_parcel_of(clk_run *run) { return &run->parcel; }
 
 bool clk_parcel_grow(clk_parcel *p) {
   size_t capacity = p->node_capacity ? p->node_capacity * 2 : 32;
-  clk_node *nodes = realloc(p->nodes, capacity * sizeof(clk_node));
+  clk_node *nodes = clk_host_memory(p->nodes, capacity * sizeof(clk_node));
   if (!nodes) {
     p->failed = true;
     return false;
@@ -30,7 +29,7 @@ void clk_parcel_bytes(clk_parcel *p, const void *bytes, size_t count) {
   if (count > p->byte_capacity - p->byte_count) {
     size_t capacity = p->byte_capacity ? p->byte_capacity * 2 : 512;
     while (capacity - p->byte_count < count) capacity *= 2;
-    uint8_t *grown = realloc(p->bytes, capacity);
+    uint8_t *grown = clk_host_memory(p->bytes, capacity);
     if (!grown) {
       p->failed = true;
       return;
@@ -41,59 +40,6 @@ void clk_parcel_bytes(clk_parcel *p, const void *bytes, size_t count) {
   if (count) memcpy(p->bytes + p->byte_count, bytes, count);
   clk_parcel_add(p, CLK_NODE_STRING, 0, (int64_t)p->byte_count, (int64_t)count, 0);
   p->byte_count += count;
-}
-
-/* ---- functions held by the host -------------------------------------------------------------- */
-
-int32_t clk_reference(lua_State *L, int index) {
-  clk_run *run = clk_of(L);
-  index = lua_absindex(L, index);
-  luaL_checkstack(L, 4, NULL);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_numbers);
-  lua_pushvalue(L, index);
-  if (lua_rawget(L, -2) == LUA_TNUMBER) {
-    int32_t known = (int32_t)lua_tointeger(L, -1);
-    lua_pop(L, 2);
-    return known;
-  }
-  lua_pop(L, 1);
-  int32_t number = run->s.references + 1;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_references);
-  lua_pushvalue(L, index);
-  lua_rawseti(L, -2, number);
-  run->s.references = number;
-  lua_pop(L, 1);
-  lua_pushvalue(L, index);
-  lua_pushinteger(L, number);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
-  return number;
-}
-
-void clk_push_function(lua_State *L, int32_t reference) {
-  luaL_checkstack(L, 3, NULL);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_references);
-  int type = lua_rawgeti(L, -1, reference);
-  lua_remove(L, -2);
-  if (type != LUA_TFUNCTION) luaL_error(L, "the function has been released");
-}
-
-static int release_body(lua_State *L) {
-  clk_run *run = clk_of(L);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_numbers);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_references);
-  if (lua_rawgeti(L, -1, run->job.function) == LUA_TFUNCTION) {
-    lua_pushnil(L);
-    lua_rawset(L, -4);
-    lua_pushnil(L);
-    lua_rawseti(L, -2, run->job.function);
-  }
-  return 0;
-}
-
-int clk_release(clk_run *run, int32_t function) {
-  run->job.function = function;
-  return clk_enter(run, release_body, 0);
 }
 
 /* ---- parcel to stack ------------------------------------------------------------------------- */
@@ -145,8 +91,7 @@ int clk_push_parcel(lua_State *L) {
 typedef struct reading {
   clk_run *run;
   clk_parcel *parcel;
-  int left, depth;
-  size_t bytes_left;
+  int depth;
   const void *path[CLK_DEPTH_MAX];
 } reading;
 
@@ -165,6 +110,7 @@ static void read_table(lua_State *L, int index, reading *r) {
     luaL_error(L, "a table nested more than %d deep can't be passed to the host", CLK_DEPTH_MAX);
   for (int i = 0; i < r->depth; i++)
     if (r->path[i] == self) luaL_error(L, "a table that contains itself can't be passed to the host");
+  clk_charge(L, 8); /* also looks at the flags: an emptied table may have a million places to walk over */
   r->path[r->depth++] = self;
   luaL_checkstack(L, 4, "tables nested too deep");
   size_t head = r->parcel->node_count;
@@ -197,8 +143,10 @@ static void read_table(lua_State *L, int index, reading *r) {
 
 static void read_one(lua_State *L, int index, reading *r) {
   clk_parcel *p = r->parcel;
-  if (r->left-- <= 0) luaL_error(L, "more than %d values can't be passed to the host at once", CLK_ELEMENTS_MAX);
-  if ((r->left & 1023) == 0) clk_charge(L, 1024);
+  clk_run *run = r->run;
+  if (run->passing.values-- <= 0)
+    luaL_error(L, "more than %d values can't be passed to the host at once", CLK_ELEMENTS_MAX);
+  if ((run->passing.values & 1023) == 0) clk_charge(L, 1024);
   switch (lua_type(L, index)) {
     case LUA_TNONE:
     case LUA_TNIL: clk_parcel_add(p, CLK_NODE_NIL, 0, 0, 0, 0); break;
@@ -210,8 +158,8 @@ static void read_one(lua_State *L, int index, reading *r) {
     case LUA_TSTRING: {
       size_t size;
       const char *bytes = lua_tolstring(L, index, &size);
-      if (size > r->bytes_left) luaL_error(L, "the strings are too long to be passed to the host at once");
-      r->bytes_left -= size;
+      if (size > run->passing.bytes) luaL_error(L, "the strings are too long to be passed to the host at once");
+      run->passing.bytes -= size;
       if (size > 4096) clk_charge(L, size / 64);
       clk_parcel_bytes(p, bytes, size);
       break;
@@ -235,7 +183,7 @@ static void read_one(lua_State *L, int index, reading *r) {
 
 void clk_read_values(lua_State *L, int first, int last, clk_parcel *p) {
   clk_run *run = clk_of(L);
-  reading r = {.run = run, .parcel = p, .left = CLK_ELEMENTS_MAX, .bytes_left = run->limits.memory};
+  reading r = {.run = run, .parcel = p};
   clk_parcel_clear(p);
   for (int i = first; i <= last; i++) read_one(L, i, &r);
 }

@@ -9,7 +9,14 @@
  */
 #include "run.h"
 
-static void count_call(lua_State *L, clk_run *run) {
+void clk_open_passing(clk_run *run) {
+  run->passing.values = CLK_ELEMENTS_MAX;
+  run->passing.bytes = run->limits.memory;
+}
+
+void clk_begin_call(lua_State *L, clk_run *run) {
+  clk_end_lending(L);
+  clk_open_passing(run);
   run->s.host_calls++;
   if (run->limits.host_calls >= 0 && run->limited && run->s.host_calls > run->limits.host_calls)
     clk_kill(L, CLK_KIND_HOST_CALLS);
@@ -34,9 +41,11 @@ static int answered(lua_State *L, int status, lua_KContext context) {
 int clk_finish(lua_State *L, int answer) {
   clk_run *run = clk_of(L);
   if (run->attention) clk_check(L);
+  int count = answer == CLK_ANSWER_VALUES ? clk_push_parcel(L) : 0; /* may hold functions that were lent */
+  clk_end_lending(L);
   switch (answer) {
-    case CLK_ANSWER_NONE: return 0;
-    case CLK_ANSWER_VALUES: return clk_push_parcel(L);
+    case CLK_ANSWER_NONE:
+    case CLK_ANSWER_VALUES: return count;
     case CLK_ANSWER_SUSPEND:
       if (!clk_can_suspend(L))
         return luaL_error(L, "the script can't wait here: within a sort comparison, a replacement function, "
@@ -51,6 +60,19 @@ int clk_finish(lua_State *L, int answer) {
   }
 }
 
+/* Strings are read by the host where they lie; what is left for tables is what they leave. */
+static void charge_arguments(lua_State *L, clk_run *run, int first) {
+  int last = lua_gettop(L);
+  if (last - first >= CLK_ELEMENTS_MAX)
+    luaL_error(L, "more than %d values can't be passed to the host at once", CLK_ELEMENTS_MAX);
+  for (int i = first; i <= last; i++) {
+    if (lua_type(L, i) != LUA_TSTRING) continue;
+    size_t size = lua_rawlen(L, i);
+    if (size > run->passing.bytes) luaL_error(L, "the strings are too long to be passed to the host at once");
+    run->passing.bytes -= size;
+  }
+}
+
 int clk_host_call(lua_State *L) {
   clk_run *run = clk_of(L);
   int32_t function = (int32_t)lua_tointeger(L, lua_upvalueindex(1));
@@ -62,7 +84,8 @@ int clk_host_call(lua_State *L) {
                         luaL_typename(L, 1));
     first = 2;
   }
-  count_call(L, run);
+  clk_begin_call(L, run);
+  charge_arguments(L, run, first);
   return clk_finish(L, run->host.call(run->host.context, L, function, first));
 }
 
@@ -74,20 +97,20 @@ void clk_push_host_function(lua_State *L, int32_t function, int32_t receiver) {
 
 int clk_host_get(lua_State *L, int32_t type, int32_t slot) {
   clk_run *run = clk_of(L);
-  count_call(L, run);
+  clk_begin_call(L, run);
   return clk_finish(L, run->host.get(run->host.context, L, type, slot));
 }
 
 int clk_host_set(lua_State *L, int32_t type, int32_t slot) {
   clk_run *run = clk_of(L);
-  count_call(L, run);
+  clk_begin_call(L, run);
   clk_invalidate_fields(run);
   return clk_finish(L, run->host.set(run->host.context, L, type, slot));
 }
 
 int clk_host_unknown(lua_State *L, int32_t type, int writing) {
   clk_run *run = clk_of(L);
-  count_call(L, run);
+  clk_begin_call(L, run);
   return clk_finish(L, run->host.unknown(run->host.context, L, type, writing != 0));
 }
 

@@ -4,6 +4,7 @@
  * - Bytecode is never accepted: the mode is "t" whatever a script asks for.
  * - The compiler sees no hook. The text is fed in small pieces and the flags are looked at in between.
  * - Some corners of the compiler and of error messages are quadratic; the text is capped.
+ * - What a reader function raises is a result of load, not an error.
  * - A module is loaded once, its result kept; while it is loading, asking for it again is an error.
  */
 #include "run.h"
@@ -45,7 +46,8 @@ static int no_chunk(lua_State *L, const char *message) {
   return 2;
 }
 
-/* Calls the reader at 1 until it gives nil or "", and leaves the joined text in a userdata. */
+/* Calls the reader at 1 until it gives nil or "", and leaves the joined text in a userdata. NULL: the reader
+ * failed; the error is at the top. */
 static const char *join_pieces(lua_State *L, size_t *size) {
   clk_run *run = clk_of(L);
   size_t capacity = PIECE;
@@ -55,10 +57,15 @@ static const char *join_pieces(lua_State *L, size_t *size) {
   for (;;) {
     clk_charge(L, 10);
     lua_pushvalue(L, 1);
-    lua_call(L, 0, 1);
+    int status = lua_pcall(L, 0, 1, 0);
+    clk_look(L, status);
+    if (status != LUA_OK) return NULL;
     if (lua_isnil(L, -1)) break;
     size_t n;
-    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "reader function must return a string");
+    if (lua_type(L, -1) != LUA_TSTRING) {
+      lua_pushliteral(L, "reader function must return a string");
+      return NULL;
+    }
     const char *piece = lua_tolstring(L, -1, &n);
     if (n == 0) break;
     if (n > run->limits.source - *size) {
@@ -86,7 +93,7 @@ static int own_load(lua_State *L) {
   const char *mode = luaL_optstring(L, 3, "bt");
   int environment = lua_isnone(L, 4) ? 0 : 4;
   const char *text, *chunk;
-  if (lua_type(L, 1) == LUA_TSTRING) {
+  if (lua_isstring(L, 1)) { /* a number will do, as for the library */
     text = lua_tolstring(L, 1, &size);
     chunk = luaL_optstring(L, 2, text);
   } else {
@@ -94,6 +101,12 @@ static int own_load(lua_State *L) {
     chunk = luaL_optstring(L, 2, "=(load)");
     if (lua_gettop(L) < 4) lua_settop(L, 4);
     text = join_pieces(L, &size);
+    if (!text) {
+      run->trace_pending = 0;
+      lua_pushnil(L);
+      lua_insert(L, -2);
+      return 2;
+    }
   }
   if (size > run->limits.source) {
     lua_pushnil(L);
@@ -142,6 +155,7 @@ static int own_require(lua_State *L) {
   if (lua_islightuserdata(L, -1)) return luaL_error(L, "module '%s' requires itself while it is loading", name);
   if (!lua_isnil(L, -1)) return 1;
   lua_settop(L, 2);
+  clk_begin_call(L, run);
   int answer = run->host.source(run->host.context, L, name, length);
   if (clk_finish(L, answer) != 2) return luaL_error(L, "module '%s' not found", name);
   size_t size;
@@ -169,11 +183,12 @@ static int load_body(lua_State *L) {
   if (clk_load_text(L, text, size, lua_tostring(L, 1), 0) != LUA_OK) {
     run->job.status = CLK_FAILED;
     run->trace_count = 0;
-    run->kind = CLK_KIND_SYNTAX;
     clk_describe(L);
+    run->kind = CLK_KIND_SYNTAX;
     return 0;
   }
   run->job.function = clk_reference(L, -1);
+  clk_retain(run, run->job.function);
   return 0;
 }
 

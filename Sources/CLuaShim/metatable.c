@@ -7,7 +7,8 @@
  * - __close would run while a killed run unwinds: a guard in its place does nothing then, and otherwise
  *   calls the script's function, which may yield.
  * - Copies are cached by the script's table in a strong, bounded table: a weak one would be an ephemeron
- *   table whose chains scripts could build. The fields are compared at each hit.
+ *   table whose chains scripts could build. The fields are compared at each hit. The cache is dropped whole when
+ *   memory is short, before a run is ended for it.
  */
 #include "run.h"
 
@@ -87,9 +88,18 @@ static void push_copy(lua_State *L, int mt) {
   }
 }
 
+static void push_new_cache(lua_State *L) {
+  lua_createtable(L, 0, 16);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &clk_key_metatables);
+}
+
 static void push_cached_copy(lua_State *L, int mt) {
   refuse_gc(L, mt);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_metatables);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_metatables) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    push_new_cache(L);
+  }
   int cache = lua_gettop(L);
   lua_pushvalue(L, mt);
   if (lua_rawget(L, cache) == LUA_TTABLE && is_current(L, mt, lua_gettop(L))) {
@@ -103,9 +113,8 @@ static void push_cached_copy(lua_State *L, int mt) {
   lua_Integer count = lua_tointeger(L, -1);
   lua_pop(L, 1);
   if (count >= CACHE_MAX) {
-    lua_createtable(L, 0, 16);
-    lua_copy(L, -1, cache);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &clk_key_metatables);
+    push_new_cache(L);
+    lua_replace(L, cache);
     count = 0;
   }
   lua_pushvalue(L, mt);

@@ -8,6 +8,7 @@
  *   to it only gathers; the script's own is called after unwinding, as an ordinary protected call.
  * - A memory error can't be caught: what follows it could be anything.
  * - Error objects may be anything: text is made of them inside the run, protected, and then cut.
+ * - Calls and the making of that text happen on the main thread, so it needs the counting hook as well.
  */
 #include "run.h"
 
@@ -62,17 +63,26 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
   lua_State *L = outermost ? run->main : run->running;
   lua_State *running = run->running;
   clk_chain *chain = run->chain;
-  int top = lua_gettop(L), outcome = CLK_FAILED;
+  const size_t passing_bytes = run->passing.bytes;
+  const int passing_values = run->passing.values;
+  const size_t floor = run->lent.floor;
+  int top = lua_gettop(L), outcome = CLK_FAILED, outer_status = run->job.status;
+  const int killed_before = run->s.killed;
   run->kind = CLK_KIND_RUNTIME;
   if (outermost) {
     run->running = L;
     run->chain = NULL;
+    run->refused = 0;
     if (executes) clk_segment_begin(run);
   }
+  run->lent.floor = run->lent.count;
   run->depth++;
   run->job.status = CLK_DONE;
   run->trace_pending = 0;
-  if (executes) run->trace_count = 0;
+  if (executes) {
+    run->trace_count = 0;
+    clk_hook_adopt(run, L);
+  }
   int status = LUA_ERRMEM;
   if (lua_checkstack(L, 6)) {
     lua_pushcfunction(L, clk_gather);
@@ -89,12 +99,16 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
     clk_parcel_clear(&run->parcel);
   } else {
     clk_describe(L);
+    run->kind = CLK_KIND_RUNTIME; /* whatever entries within this one have noted */
   }
-  if (run->s.killed && executes) {
+  if (run->s.killed && (executes || !killed_before)) { /* set-up can end for want of memory */
     outcome = CLK_FAILED;
     run->kind = run->s.killed;
   }
   lua_settop(L, top);
+  if (outcome != CLK_DONE) clk_end_lending(L);
+  else if (outermost) run->lent.count = run->lent.floor; /* the results: the host's own */
+  run->lent.floor = floor;
   run->depth--;
   if (outermost) {
     if (executes) clk_segment_end(run);
@@ -103,6 +117,11 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
     run->pressure = 0;
   }
   run->running = running;
+  if (!outermost) {
+    run->job.status = outer_status;
+    run->passing.values = passing_values;
+    run->passing.bytes = passing_bytes;
+  }
   return outcome;
 }
 
@@ -131,7 +150,7 @@ static int own_pcall(lua_State *L) {
   return finish_pcall(L, status, 0);
 }
 
-/* The stack below the handler's results: gatherer, handler, true, error, false. */
+/* The stack below the handler's result: gatherer, handler, true, error, false. */
 static int finish_handler(lua_State *L, int status, lua_KContext context) {
   (void)context;
   clk_look(L, status);
@@ -149,7 +168,7 @@ static int finish_xpcall(lua_State *L, int status, lua_KContext context) {
   lua_pushvalue(L, 2);
   lua_pushvalue(L, 4);
   clk_push_trace(L);
-  status = lua_pcallk(L, 2, LUA_MULTRET, 0, 0, finish_handler);
+  status = lua_pcallk(L, 2, 1, 0, 0, finish_handler);
   return finish_handler(L, status, 0);
 }
 

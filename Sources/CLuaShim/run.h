@@ -39,11 +39,11 @@ typedef struct clk_saved {
 /* A block outside of the arena. Those an image has are pinned: never moved nor given back before the
  * state itself, so that a reset finds them where they were. */
 typedef struct clk_big {
-  struct clk_big *next, *previous;
+  _Alignas(16) struct clk_big *next; /* the payload behind the header is aligned as well */
+  struct clk_big *previous;
   size_t size;
   void *copy; /* the image's copy of a pinned block */
   int pinned;
-  int unused; /* keeps the payload aligned to 16 */
 } clk_big;
 
 typedef struct clk_chain { /* the coroutines below the running one; lives on the C stack */
@@ -77,7 +77,7 @@ struct clk_run {
   volatile sig_atomic_t attention; /* any of the below, or a kill: look */
   volatile sig_atomic_t due;       /* the deadline may have passed */
   volatile sig_atomic_t ticks;     /* signals since the hook last fired */
-  int refused;                     /* the last growing request got no memory */
+  int refused;                     /* a growing request got no memory since the host's entry */
   int pressure;                    /* over the memory limit, not yet judged */
 
   clk_run *outer; /* the run this one interrupts on the same thread */
@@ -88,6 +88,15 @@ struct clk_run {
   int watched;
   clk_run *watch_next, *watch_previous;
 
+  struct {         /* what the present call from Lua may still pass to the host */
+    int values;
+    size_t bytes;
+  } passing;
+  struct {            /* functions lent to the host functions that execute */
+    int32_t *numbers; /* ascending; negative once retained */
+    size_t count, capacity;
+    size_t floor;     /* those below it were lent to host functions further out */
+  } lent;
   clk_parcel parcel;
   int kind;        /* of the last failure */
   struct {         /* what the next protected body is to do */
@@ -111,6 +120,7 @@ extern const char clk_key_kill, clk_key_references, clk_key_numbers, clk_key_met
 int clk_arena_open(clk_run *run);
 void clk_arena_close(clk_run *run);
 void *clk_allocate(void *ud, void *p, size_t osize, size_t nsize);
+void *clk_host_memory(void *p, size_t n); /* realloc for what is not the state's own; tests can make it fail */
 
 /* budget.c */
 void clk_segment_begin(clk_run *run);
@@ -126,12 +136,16 @@ double clk_thread_seconds(void);
 
 /* convert.c */
 int clk_push_parcel(lua_State *L);                    /* all of the parcel's values; how many */
-void clk_read_value(lua_State *L, int index, clk_parcel *p); /* appends; may raise */
-void clk_read_values(lua_State *L, int first, int last, clk_parcel *p);
-int32_t clk_reference(lua_State *L, int index);       /* number of a function the host holds */
+void clk_read_values(lua_State *L, int first, int last, clk_parcel *p); /* charged to run->passing; may raise */
+
+/* functions.c */
+int32_t clk_reference(lua_State *L, int index);  /* number of a function for the host, lent if it is new */
 void clk_push_function(lua_State *L, int32_t reference);
+void clk_end_lending(lua_State *L); /* gives back what is lent above the floor; never raises */
 
 /* host.c */
+void clk_open_passing(clk_run *run); /* for what is passed to the host next */
+void clk_begin_call(lua_State *L, clk_run *run); /* before each question to the host */
 int clk_host_call(lua_State *L);
 void clk_push_host_function(lua_State *L, int32_t function, int32_t receiver);
 int clk_finish(lua_State *L, int answer);

@@ -117,6 +117,7 @@ clk_run *clk_new(const clk_limits *limits, const clk_host *host) {
  * finalisers and no open variables outside a run): giving back the memory itself is the same. */
 void clk_free(clk_run *run) {
   clk_arena_close(run);
+  free(run->lent.numbers);
   free(run->parcel.nodes);
   free(run->parcel.bytes);
   free(run);
@@ -218,13 +219,16 @@ static int drive(lua_State *L, lua_State *co, int count) {
     if (!run->s.killed) {
       lua_xmove(co, L, 1);
       clk_describe(L);
+      run->kind = CLK_KIND_RUNTIME;
     }
     forget_top(L, run);
     return 0;
   }
+  clk_end_lending(L);
   luaL_checkstack(L, results + 4, "too many results");
   lua_xmove(co, L, results);
   forget_top(L, run);
+  clk_open_passing(run);
   clk_read_values(L, 1, results, &run->parcel);
   return 0;
 }
@@ -272,6 +276,8 @@ static int call_body(lua_State *L) {
   clk_push_function(L, run->job.function);
   lua_call(L, clk_push_parcel(L), LUA_MULTRET);
   if (run->attention || run->s.killed) clk_check(L);
+  clk_end_lending(L);
+  clk_open_passing(run);
   clk_read_values(L, 1, lua_gettop(L), &run->parcel);
   return 0;
 }

@@ -26,7 +26,8 @@ void clk_push_object(lua_State *L, int32_t type, int64_t first, int64_t second) 
   luaL_checkstack(L, 4, NULL);
   if (type < 0 || type >= run->s.types) luaL_error(L, "an object of an unknown type");
   lua_rawgetp(L, LUA_REGISTRYINDEX, &clk_key_types);
-  lua_rawgeti(L, -1, type + 1);
+  if (lua_rawgeti(L, -1, type + 1) != LUA_TTABLE) /* one that a reset took away leaves a gap */
+    luaL_error(L, "an object of an unknown type");
   lua_rawgeti(L, -1, 1);
   int fields = (int)lua_tointeger(L, -1);
   lua_pop(L, 1);

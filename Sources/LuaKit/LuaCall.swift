@@ -18,8 +18,14 @@ public struct LuaCall: ~Copyable {
     self.base = base
   }
 
+  /// The place of an argument on the Lua stack; for one that can't be, the place behind the last.
   @inline(__always)
-  private func slot(_ i: Int) -> Int32 { Int32(truncatingIfNeeded: i) &- 1 &+ base }
+  private func slot(_ i: Int) -> Int32 {
+    i >= 1 && i <= LuaCall.argumentLimit ? Int32(i) - 1 + base : clk_arg_count(thread) + 1
+  }
+
+  /// As many values as a Lua stack holds.
+  private static let argumentLimit = 1_000_000
 
   /// How many arguments the script passed, without the receiver.
   public var count: Int { max(0, Int(clk_arg_count(thread) - base + 1)) }
@@ -99,6 +105,7 @@ public struct LuaCall: ~Copyable {
     return table
   }
 
+  /// A function, valid until the host function returns; `LuaState.retain` keeps it longer.
   public func function(_ i: Int) throws -> LuaFunction {
     guard clk_arg_type(thread, slot(i)) == LuaTypeCode.function,
       case .function(let function) = try value(i)

@@ -108,16 +108,27 @@ extension LuaState {
 
   /// Numbers by value, then strings by their bytes, then booleans: an order that does not depend on the
   /// table's history.
-  private static func precedes(_ a: LuaValue, _ b: LuaValue) -> Bool {
+  static func precedes(_ a: LuaValue, _ b: LuaValue) -> Bool {
     switch (a, b) {
     case (.integer(let x), .integer(let y)): x < y
-    case (.integer(let x), .number(let y)): Double(x) < y
-    case (.number(let x), .integer(let y)): x < Double(y)
+    case (.integer(let x), .number(let y)): isLess(x, y)
+    case (.number(let x), .integer(let y)): isLess(x, y)
     case (.number(let x), .number(let y)): x < y
     case (.string(let x), .string(let y)): x.bytes.lexicographicallyPrecedes(y.bytes)
     case (.boolean(let x), .boolean(let y)): !x && y
     default: rank(a) < rank(b)
     }
+  }
+
+  /// Exactly: most large integers have no equal among the floats.
+  private static func isLess(_ x: Int64, _ y: Double) -> Bool {
+    guard y < 0x1p63 else { return !y.isNaN }
+    return y > -0x1p63 && x < Int64(y.rounded(.up))
+  }
+
+  private static func isLess(_ x: Double, _ y: Int64) -> Bool {
+    guard x >= -0x1p63 else { return !x.isNaN }
+    return x < 0x1p63 && Int64(x.rounded(.down)) < y
   }
 
   private static func rank(_ value: LuaValue) -> Int {

@@ -2,7 +2,7 @@ import CLuaShim
 
 /// Running scripts.
 extension LuaState {
-  /// Compiles a source text; it runs when the function is started.
+  /// Compiles a source text; it runs when the function is started. The function lasts until `release`.
   public func load(_ source: LuaSource) throws(LuaError) -> LuaFunction {
     guard source.bytes.count <= limits.sourceBytes else {
       throw LuaError(
@@ -53,6 +53,14 @@ extension LuaState {
     try pack(arguments)
     guard clk_call(run, function.reference) == CLK_DONE else { throw failure() }
     return decodeAll()
+  }
+
+  /// Keeps a function beyond the return of the host function that was given it, until `release`. Handles are
+  /// not counted: one `release` ends the function for all who hold it.
+  @discardableResult
+  public func retain(_ function: LuaFunction) -> LuaFunction {
+    if isValid(function) { clk_retain(run, function.reference) }
+    return function
   }
 
   /// Lets the state forget a function; its handle (and equal ones) can't be used any more.

@@ -41,6 +41,9 @@ public final class LuaState {
   var clock: () -> Double = { 0 }
   var printSink: ([UInt8]) -> Void = { _ in }
 
+  /// Bytes of an error's message that are kept.
+  static let messageLimit = 4096
+
   /// Swift errors by the message they went into Lua with; the last 32 of a run.
   var causes: [(message: [UInt8], error: any Error)] = []
   var fatal: (any Error)?
@@ -50,7 +53,8 @@ public final class LuaState {
 
   let identity: UInt64
   var generation: UInt64 = 0
-  var imageGeneration: UInt64?
+  /// Generations whose functions the image holds.
+  private var imageGenerations: Set<UInt64> = []
   private var imageSources: [String: LuaSource] = [:]
 
   /// Makes a state with the sandboxed library.
@@ -94,11 +98,12 @@ public final class LuaState {
     guard !isRunning, !isSuspended else {
       throw .misuse("an image can't be taken while a script runs or is suspended")
     }
+    guard !clk_is_spent(run) else { throw .spent }
     let status = clk_take_image(run)
     guard status == 0 else {
       throw LuaError(kind: kind(status), message: "the image of the Lua state could not be taken")
     }
-    imageGeneration = generation
+    imageGenerations.insert(generation)
     generation += 1
     imageSources = sources
   }
@@ -110,7 +115,7 @@ public final class LuaState {
     precondition(!isRunning, "LuaState.reset() was called by a host function of a running script")
     guard clk_reset(run) else { return }
     generation += 1
-    if sources.count != imageSources.count { sources = imageSources }
+    sources = imageSources
     causes.removeAll(keepingCapacity: true)
     fatal = nil
     answer = nil
@@ -123,10 +128,8 @@ public final class LuaState {
   public func restartBudgets() { clk_restart_budgets(run) }
 
   func isValid(_ function: LuaFunction) -> Bool {
-    guard function.state == identity else { return false }
-    if function.generation == generation { return true }
-    guard let imageGeneration else { return true }
-    return function.generation <= imageGeneration
+    function.state == identity
+      && (function.generation == generation || imageGenerations.contains(function.generation))
   }
 }
 
@@ -135,6 +138,8 @@ extension LuaState {
   package var stackTop: Int { Int(clk_stack_top(run)) }
   /// A digest of all memory that an image covers. For tests of reset.
   package var fingerprint: UInt64 { clk_fingerprint(run) }
+  /// Functions that the host holds, while nothing runs. For tests of their ownership.
+  package var heldFunctions: Int { Int(clk_held_functions(run)) }
   package var imageBytes: Int { Int(clk_image_size(run)) }
   package var outsideBytes: Int { Int(clk_outside_bytes(run)) }
 }

@@ -100,7 +100,7 @@ extension LuaState {
   }
 
   func answerUnknown(_ thread: OpaquePointer, _ type: Int, _ writing: Bool) -> Int32 {
-    let key = text(thread, 2) ?? "(\(typeName(thread, 2)))"
+    let key = text(thread, 2).map { String(start(of: $0, bytes: 200)) } ?? "(\(typeName(thread, 2)))"
     return refuse(types[type].unknownField(object(thread, 1), key, writing), thread)
   }
 
@@ -124,6 +124,14 @@ extension LuaState {
     }
   }
 
+  /// The longest start of a text of at most so many bytes, made of whole characters.
+  private func start(of text: String, bytes: Int) -> Substring {
+    guard text.utf8.count > bytes else { return text[...] }
+    var end = text.utf8.index(text.startIndex, offsetBy: bytes)
+    while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
+    return text[..<end]
+  }
+
   /// Turns a thrown error into a message with the calling line before it. An error of a nested call
   /// already has one and keeps its own cause.
   private func refuse(_ error: any Error, _ thread: OpaquePointer) -> Int32 {
@@ -140,7 +148,8 @@ extension LuaState {
     } else if let (script, line) = position(thread) {
       text = "\(script):\(line): \(text)"
     }
-    let message = Array(text.utf8)
+    // These are kept outside of the state's own memory, so they must not be as long as a script likes.
+    let message = Array(start(of: text, bytes: LuaState.messageLimit).utf8)
     if causes.count >= 32 { causes.removeFirst() }
     causes.append((message, cause))
     let parcel = clk_parcel_of(run)

@@ -110,9 +110,12 @@ public struct LuaTable: Hashable, Sendable {
   public var isEmpty: Bool { sequence.isEmpty && fields.isEmpty }
 }
 
-/// A function kept by a state for the host. It is valid for the state that made it, until that state is
-/// reset to an image taken before the function was made; a use after that is an error, never a mix-up.
-/// The same Lua function has the same handle.
+/// A function of a state, in the host's hands. It is valid for the state that made it; a use after its end is an
+/// error, never a mix-up. While one is held, the same Lua function has the same handle.
+///
+/// What a host function gets, as an argument or from a call of its own, ends when it returns, unless it is
+/// given to `LuaState.retain`. What `load` makes and what runs return to the host lasts until
+/// `LuaState.release`, or a reset to an image taken before the function was made.
 public struct LuaFunction: Hashable, Sendable {
   let reference: Int32
   let state: UInt64

@@ -46,7 +46,7 @@ extension ScriptContext {
         "\(call.name) belongs in a script of its own; a library would bind the function once for each script that requires it")
     }
     var registration = Registration(
-      trigger: trigger, function: try call.function(argument), line: place?.line ?? 0, name: name,
+      trigger: trigger, function: call.state.retain(try call.function(argument)), line: place?.line ?? 0, name: name,
       whileWaiting: .replace)
     if let options = try call.optionalTable(argument + 1) {
       try Options.check(options, allowed: ["name", "while_waiting"], function: call.name)

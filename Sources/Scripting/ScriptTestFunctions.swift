@@ -56,12 +56,13 @@ extension ScriptContext {
       try check(call)
       collector.cases.append(
         ScriptTestCollector.Test(
-          block: collector.block, title: try call.string(1), line: call.position()?.line, body: try call.function(2)))
+          block: collector.block, title: try call.string(1), line: call.position()?.line,
+          body: call.state.retain(try call.function(2))))
       return .none
     }
     try state.define(function: "before_each") { call in
       try check(call)
-      collector.block.beforeEach.append(try call.function(1))
+      collector.block.beforeEach.append(call.state.retain(try call.function(1)))
       return .none
     }
   }

@@ -30,7 +30,7 @@ struct AllocationTests {
       }
       _ = try state.results("return 1")
     } catch {
-      #expect(error is LuaError)
+      #expect((error as? LuaError)?.kind == .memoryLimit, "\(error)")
     }
   }
 
@@ -48,5 +48,48 @@ struct AllocationTests {
     }
     let state = try makeState()
     #expect(try state.results("return 1") == [1])
+  }
+
+  @Test("a script can't catch that there is no memory")
+  func uncaught() throws {
+    // What is given back on the way up, here most of a deep stack, must not hide the failure. More bytes than there
+    // are addresses: the system refuses them for certain.
+    for end in ["return ('x'):rep(1 << 48)", "return (pcall(string.rep, 'x', 1 << 48))"] {
+      let state = try makeState(LuaLimits(seconds: nil, memoryBytes: 1 << 50))
+      let text = """
+        local function deep(n)
+          if n > 0 then return (deep(n - 1)) end
+          \(end)
+        end
+        return pcall(deep, 2000)
+        """
+      #expect(state.failure(text)?.kind == .memoryLimit)
+      #expect(state.failure("return 1")?.kind == .misuse)
+    }
+  }
+
+  @Test("a message that imitates a memory error is an ordinary error, also where a true one was before", arguments: [
+    "pcall(error, 'not enough memory', 0)",
+    "pcall(host.each, function() error('not enough memory', 0) end)",
+    "coroutine.resume(coroutine.create(function() error('not enough memory', 0) end))",
+    "xpcall(error, function(e) return e end, 'not enough memory', 0)",
+  ])
+  func imitation(_ text: String) throws {
+    let state = try makeState()
+    try state.takeImage()
+    let function = try state.load(LuaSource(name: "x.lua", text: "return \(text)"))
+    let big = try state.load(LuaSource(name: "y.lua", text: "return #('x'):rep(100000)"))
+    try state.takeImage()
+    for _ in 0..<2 {
+      guard case .returned(let values) = try state.start(function) else { return }
+      #expect(values == [false, "not enough memory"])
+      let spare = try state.load(LuaSource(name: "z.lua", text: "x = 1"))
+      _ = try state.start(spare)
+      clk_fail_allocation(1, true)
+      let error = #expect(throws: LuaError.self) { try state.start(big) }
+      clk_fail_allocation(0, false)
+      #expect(error?.kind == .memoryLimit)
+      state.reset()
+    }
   }
 }

@@ -38,6 +38,16 @@ struct BudgetTests {
     #expect(state.failure(text)?.kind == .instructionLimit)
   }
 
+  @Test("instructions are counted in calls too, and while an error becomes text")
+  func instructionsElsewhere() throws {
+    let state = try makeState(LuaLimits(seconds: nil, instructions: 200_000))
+    let endless = try state.load(LuaSource(name: "x.lua", text: "while true do end"))
+    let error = #expect(throws: LuaError.self) { try state.call(endless) }
+    #expect(error?.kind == .instructionLimit)
+    let text = "error(setmetatable({}, { __tostring = function() while true do end end }))"
+    #expect(try makeState(LuaLimits(seconds: nil, instructions: 200_000)).failure(text)?.kind == .instructionLimit)
+  }
+
   @Test("spent host calls end a run")
   func hostCalls() throws {
     let state = try makeState(LuaLimits(hostCalls: 100))
@@ -73,6 +83,15 @@ struct BudgetTests {
     #expect(state.outsideBytes < 1 << 20)
   }
 
+  @Test("what only the cache of metatables holds does not count against the memory limit")
+  func metatables() throws {
+    let state = try makeState(LuaLimits(seconds: 20, memoryBytes: 4 << 20))
+    #expect(try state.results("""
+      for i = 1, 200 do setmetatable({}, { __index = { ('x'):rep(1 << 16) .. i } }) end
+      return setmetatable({}, { __index = { y = 1 } }).y
+      """) == [1])
+  }
+
   @Test("garbage does not count against the memory limit")
   func garbage() throws {
     let state = try makeState(LuaLimits(seconds: 20, memoryBytes: 4 << 20))
@@ -85,7 +104,7 @@ struct BudgetTests {
 
   @Test("no memory limit, however small, does more than end the run")
   func smallLimits() throws {
-    for bytes in stride(from: 0, through: 200_000, by: 500) {
+    for bytes in stride(from: 0, through: 200_000, by: 100) {
       let state = try makeState(LuaLimits(memoryBytes: bytes))
       do {
         #expect(try state.results("return #('x'):rep(1000)") == [1000])

@@ -1,5 +1,6 @@
-import LuaKit
 import Testing
+
+@testable import LuaKit
 
 @Suite("Errors both ways")
 struct ErrorTests {
@@ -94,6 +95,49 @@ struct ErrorTests {
     #expect(error.sourceLine == "local = 2")
   }
 
+  @Test("a text that does not load in a host function fails nothing but that")
+  func nestedLoad() throws {
+    let state = try makeState()
+    try state.define(function: "compile", in: "host") { call in
+      do {
+        _ = try call.state.load(LuaSource(name: "inner.lua", text: call.string(1)))
+        return .value(true)
+      } catch let error as LuaError {
+        return .value(.string(error.kind.rawValue))
+      }
+    }
+    #expect(try state.results("return host.compile('x = ='), host.compile('x = 1'), host.compile('x = =')")
+      == ["syntax", true, "syntax"])
+    #expect(state.failure("host.compile('x = =') error('own')")?.kind == .runtime)
+    let text = "{ __tostring = function() host.compile('x = =') return 'own' end }"
+    let error = state.failure("error(setmetatable({}, \(text)))")
+    #expect(error?.kind == .runtime)
+    #expect(error?.message == "own")
+  }
+
+  @Test("an error shows its line as the text was that failed, also when another of the same name came between")
+  func sourceAfterReset() throws {
+    let state = try makeState()
+    let first = try state.load(LuaSource(name: "scripts/x.lua", text: "error('1') -- first"))
+    try state.takeImage()
+    _ = try state.load(LuaSource(name: "scripts/x.lua", text: "error('2') -- second"))
+    state.reset()
+    let error = #expect(throws: LuaError.self) { try state.start(first) }
+    #expect(error?.sourceLine == "error('1') -- first")
+  }
+
+  @Test("what is kept of an error's message is short, and still text")
+  func longMessages() throws {
+    let state = try makeState()
+    #expect(try state.results("""
+      for i = 1, 40 do pcall(host.fail, ('é'):rep(100000 + i)) end
+      local _, e = pcall(host.fail, ('é'):rep(100000))
+      return #e <= 4096, #e > 4000, utf8.len(e) ~= nil
+      """) == [true, true, true])
+    #expect(state.causes.allSatisfy { $0.message.count <= 4096 })
+    #expect(state.failure("host.fail(('x'):rep(100000))")?.cause is Refusal)
+  }
+
   @Test("long names of scripts are found again")
   func longNames() throws {
     let name = "scripts/" + String(repeating: "long/", count: 20) + "x.lua"
@@ -119,6 +163,20 @@ struct ErrorTests {
     #expect(values[1].text?.hasPrefix("scripts/test.lua:1: x|stack traceback:") == true)
     #expect(values[2] == 4)
     #expect(values[3] == "in handler")
+  }
+
+  @Test("xpcall gives exactly one value of its handler, as plain Lua does", arguments: [
+    ("return 7, 8, 9", LuaValue.integer(7)), ("return", .nil), ("host.wait() return 7, 8", 7),
+  ])
+  func handlerValues(_ body: String, _ expected: LuaValue) throws {
+    let state = try makeState()
+    var outcome = try state.begin("return xpcall(error, function() \(body) end)")
+    if case .suspended = outcome { outcome = try state.resume(.success([])) }
+    guard case .returned(let values) = outcome else {
+      Issue.record("not finished")
+      return
+    }
+    #expect(values == [false, expected])
   }
 
   @Test("a fatal Swift error can't be caught")

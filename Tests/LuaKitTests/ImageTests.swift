@@ -1,3 +1,4 @@
+import CLuaShim
 import LuaKit
 import Testing
 
@@ -52,6 +53,46 @@ struct ImageTests {
       #expect(try state.results("return getmetatable(''), select('#', host.echo(1, 2))").last == 2)
       state.reset()
     }
+  }
+
+  @Test("an image that could not be taken leaves the one before as it is")
+  func failedImage() throws {
+    var (failed, taken) = (0, 0)
+    for n in 1...12 {
+      let state = try makeState()
+      _ = try state.results("list = {} for i = 1, 20000 do list[i] = i end text = ('x'):rep(200000)")
+      try state.takeImage()
+      let before = state.fingerprint
+      _ = try state.results("for i = 1, 20000 do list[i] = 'changed' .. i end")
+      clk_fail_allocation(Int64(n), false)
+      do {
+        try state.takeImage()
+        taken += 1
+      } catch {
+        #expect(error.kind == .memoryLimit)
+        failed += 1
+      }
+      let done = clk_failures_left() > 0
+      clk_fail_allocation(0, false)
+      state.reset()
+      if !done {
+        #expect(state.fingerprint == before, "after failure \(n)")
+        #expect(try state.results("return list[1], list[20000], #text") == [1, 20_000, 200_000])
+      }
+    }
+    #expect(failed >= 3)
+    #expect(taken > 0)
+  }
+
+  @Test("no image can be taken of a state whose last run was ended by a budget")
+  func spentImage() throws {
+    let state = try makeState(LuaLimits(seconds: 0.02))
+    try state.takeImage()
+    #expect(state.failure("x = 1 while true do end")?.kind == .timeLimit)
+    let error = #expect(throws: LuaError.self) { try state.takeImage() }
+    #expect(error?.kind == .misuse)
+    state.reset()
+    #expect(try state.results("return x") == [.nil])
   }
 
   @Test("without an image a reset changes nothing")

@@ -99,6 +99,30 @@ struct SandboxTests {
     #expect(values == [5])
   }
 
+  @Test("a module that require asks the host for is a call to the host")
+  func moduleCalls() throws {
+    let state = try makeState(LuaLimits(seconds: 1, hostCalls: 100))
+    nonisolated(unsafe) var asked = 0
+    state.setLoader { _ in
+      asked += 1
+      return nil
+    }
+    #expect(state.failure("while true do pcall(require, 'lib/none') end")?.kind == .hostCallLimit)
+    #expect(asked == 100)
+  }
+
+  @Test("load gives nil and what its reader raised, and takes a number for a text, as plain Lua does")
+  func loadErrors() throws {
+    let state = try makeState()
+    #expect(try state.results("return load(function() error('mine', 0) end)") == [.nil, "mine"])
+    #expect(try state.results("local e = {} return rawequal(select(2, load(function() error(e) end)), e)") == [true])
+    #expect(try state.results("return load(function() return {} end)") == [.nil, "reader function must return a string"])
+    #expect(try state.results("return load(function() coroutine.yield() end)").first == .nil)
+    #expect(try state.results("return load(123)")
+      == [.nil, "[string \"123\"]:1: unexpected symbol near '123'"])
+    #expect(try state.results("return pcall(load, {})").first == false)
+  }
+
   @Test("load uses the given environment and reader")
   func load() throws {
     #expect(try makeState().results("""

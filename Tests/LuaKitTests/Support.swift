@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import Testing
 
 @testable import LuaKit
@@ -51,4 +53,22 @@ extension LuaState {
       return error
     }
   }
+}
+
+/// Runs the body on as many threads at once, with stacks as the product's threads have them, and gives what they made.
+func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> String) throws -> [String] {
+  let results = Mutex<[Int: Result<String, any Error>]>([:])
+  let group = DispatchGroup()
+  for number in 0..<count {
+    group.enter()
+    let thread = Thread {
+      let result = Result { try body(number) }
+      results.withLock { $0[number] = result }
+      group.leave()
+    }
+    thread.stackSize = 64 << 20
+    thread.start()
+  }
+  group.wait()
+  return try results.withLock { all in try (0..<count).map { try all[$0]?.get() ?? "nothing" } }
 }

@@ -107,6 +107,41 @@ struct TypeTests {
     #expect(values == ["then"])
   }
 
+  @Test("an object of a type that a reset took away is an error")
+  func forgotten() throws {
+    let state = try makeState()
+    nonisolated(unsafe) var given: LuaTypeID?
+    try state.define(function: "make", in: "host") { _ in
+      .value(given.map { .object(LuaObject(type: $0, first: 1)) } ?? .nil)
+    }
+    try state.takeImage()
+    given = try state.define(type: LuaTypeDefinition(name: "early"))
+    #expect(try state.results("return tostring(host.make()):match('^early') ~= nil") == [true])
+    state.reset()
+    #expect(state.failure("host.make()")?.kind == .runtime)
+    let late = try state.define(type: LuaTypeDefinition(name: "late"))
+    #expect(state.failure("host.make()")?.kind == .runtime)
+    given = late
+    #expect(try state.results("return tostring(host.make()):match('^late') ~= nil") == [true])
+  }
+
+  @Test("names are compared whole, also behind a NUL, and only the start of a wrong one is shown")
+  func names() throws {
+    let state = try makeState()
+    let type = try state.define(
+      type: LuaTypeDefinition(
+        name: "de\0al", fields: ["ti", "ti\0tle"], methods: [("do\0it", { _ in .value("done") })],
+        get: { _, _, slot in .integer(Int64(slot)) }))
+    try state.define(function: "deal") { _ in .value(.object(LuaObject(type: type, first: 1))) }
+    #expect(try state.results("return deal()['ti\\0tle'], deal().ti, deal()['do\\0it'](deal())") == [1, 0, "done"])
+    #expect(state.failure("return deal()['ti\\0']")?.message == "scripts/test.lua:1: de\0al has no field 'ti\0'")
+    #expect(state.failure("return deal()['do']") != nil)
+    let error = state.failure("return deal()[('é'):rep(100000)]")
+    #expect(error?.message.hasPrefix("scripts/test.lua:1: de\0al has no field 'ééé") == true)
+    #expect((error?.message.utf8.count ?? 0) < 400)
+    #expect(state.failure("deal()[('k'):rep(100000)] = 1").map { $0.message.utf8.count < 400 } == true)
+  }
+
   @Test("a cache filled in one run is not seen by the next")
   func reset() throws {
     let (state, world, type) = try make()

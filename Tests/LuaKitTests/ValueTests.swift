@@ -1,5 +1,6 @@
-import LuaKit
 import Testing
+
+@testable import LuaKit
 
 @Suite("Values both ways")
 struct ValueTests {
@@ -58,6 +59,48 @@ struct ValueTests {
     let values = try makeState().results(wrapped)
     #expect(values.first == false)
     #expect(values.last?.text?.contains(expected) == true)
+  }
+
+  @Test("integers and floats are ordered by their exact values")
+  func exactOrder() {
+    let ascending: [LuaValue] = [
+      .number(-.infinity), .number(-0x1.8p63), .integer(.min), .integer(.min + 1), .number(-1.5), -1, .number(-0.5), 0,
+      .number(0.5), .integer(1 << 53), .integer((1 << 53) + 1), .integer(.max - 1), .integer(.max), .number(0x1p63),
+      .number(.infinity), "", "a", false, true,
+    ]
+    for (i, a) in ascending.enumerated() {
+      for (j, b) in ascending.enumerated() { #expect(LuaState.precedes(a, b) == (i < j), "\(a), \(b)") }
+    }
+    #expect(!LuaState.precedes(.integer(.min), .number(-0x1p63)))
+    #expect(!LuaState.precedes(.number(-0x1p63), .integer(.min)))
+  }
+
+  @Test("arguments are numbered from 1: there is none at 0 or below, nor far beyond the last")
+  func argumentNumbers() throws {
+    let state = try makeState()
+    let check: LuaHostFunction = { call in
+      .values([0, -1, -2, .min, 4, 1_000_000_000_000].map { i in
+        let isThere = !call.isNil(i) || (try? call.string(i)) != nil || (try? call.number(i)) != nil
+          || (try? call.integer(i)) != nil || (try? call.value(i)) != .nil || call.typeName(i) != "no value"
+        return .boolean(isThere)
+      })
+    }
+    try state.define(function: "check", in: "host", check)
+    let type = try state.define(type: LuaTypeDefinition(name: "thing", methods: [("check", check)]))
+    try state.define(global: "thing", .object(LuaObject(type: type, first: 1)))
+    #expect(try state.results("return host.check(1, 2, 3)") == Array(repeating: false, count: 6))
+    #expect(try state.results("return thing:check(1, 2, 3)") == Array(repeating: false, count: 6))
+  }
+
+  @Test("keys that are no UTF-8 stay as many as they are")
+  func otherKeys() throws {
+    let values = try makeState().results("""
+      local t = host.echo({ ['\\xff'] = 1, ['\\xfe'] = 2, ['\\0'] = 3, [''] = 4 })
+      return t, t['\\xff'], t['\\xfe'], t['\\0'], t['']
+      """)
+    guard case .table(let table)? = values.first else { return }
+    #expect(table.fields.map(\.value) == [4, 3, 2, 1])
+    #expect(values.dropFirst() == [1, 2, 3, 4])
   }
 
   @Test("reading a table runs no metamethod")

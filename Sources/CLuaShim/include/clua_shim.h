@@ -130,6 +130,8 @@ int clk_load(clk_run *run, int32_t *reference); /* parcel: chunk name, text */
 int clk_start(clk_run *run, int32_t function);  /* parcel: arguments */
 int clk_resume(clk_run *run);                   /* the answer is asked for by clk_host.answer */
 int clk_call(clk_run *run, int32_t function);   /* parcel: arguments */
+/* A function lent to a host function, that is, made known while one executes, is the host's until released. */
+void clk_retain(clk_run *run, int32_t function);
 int clk_release(clk_run *run, int32_t function);
 int clk_failure_kind(const clk_run *run);
 
@@ -195,6 +197,7 @@ const char *clk_library_identity(void); /* as the loaded library says it, "$LuaV
  * for_ever). 0: none. */
 void clk_fail_allocation(int64_t n, bool for_ever);
 int64_t clk_failures_left(void);
+int clk_held_functions(const clk_run *run); /* how many functions the host holds, while nothing runs */
 int clk_stack_top(const clk_run *run); /* values on the main thread's stack */
 
 #endif
