@@ -5,7 +5,7 @@ import Foundation
 import Scripting
 import Store
 
-@testable import Engine
+import Engine
 
 /// `coulisse-bench [SECONDS]`: what a transition costs, beside the same work in C on the plain SQLite API. All rivals
 /// take turns in one run, each with a database file of its own, and the median of their rounds counts; ratios come

@@ -5,7 +5,7 @@ import Foundation
 import Scripting
 import Store
 
-@testable import Engine
+import Engine
 
 /// W1, a transition: read a deal with its organization, person and two lines, check a rule, insert a quote with two
 /// lines, update three custom fields, move the deal, append the event and the run; durable. Ours does it with a
