@@ -47,6 +47,7 @@ let package = Package(
     .testTarget(name: "ServicesTests", dependencies: ["Services", "TestSupport"]),
     .testTarget(name: "ScriptingTests", dependencies: ["Scripting"]),
     .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"]),
-    .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport"]),
+    // They run the program itself, so it is built with them.
+    .testTarget(name: "CommandsTests", dependencies: ["coulisse", "Commands", "TestSupport"]),
   ]
 )

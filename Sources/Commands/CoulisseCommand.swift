@@ -7,7 +7,7 @@ public struct CoulisseCommand: ParsableCommand {
     commandName: "coulisse",
     abstract: "A CRM whose behaviour is Lua: scripts guard each change of a deal and react to it.",
     discussion: """
-      A workspace is a folder with workspace.lua (stages and fields) and scripts/ (automations). Commands work on the
+      A workspace is a folder with workspace.lua (stages and fields) and scripts/ (automations). Commands work on the \
       workspace in the current folder, or in --workspace DIR.
 
       Begin with:

@@ -41,7 +41,10 @@ struct DealsList: ParsableCommand {
     let workspace = try shared.open()
     let deals = try workspace.read { tx in
       var criteria: [ValueField] = []
-      if let stage { criteria.append(ValueField("stage", .record(RecordRef(.stage, try workspace.stage(stage, tx).id)))) }
+      if let stage {
+        let stage = try workspace.stage(stage, tx, retired: true)
+        criteria.append(ValueField("stage", .record(RecordRef(.stage, stage.id))))
+      }
       if let owner { criteria.append(ValueField("owner", .record(try workspace.find(.user, owner, tx)))) }
       if let status { criteria.append(ValueField("status", .text(try DealStatus(word: status).rawValue))) }
       if !archived { criteria.append(ValueField("archived", .boolean(false))) }

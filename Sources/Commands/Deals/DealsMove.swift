@@ -9,8 +9,8 @@ struct DealsMove: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "move", abstract: "Move a deal to a stage, with all that its scripts do.",
     discussion: """
-      Guards may reject the move: exit code 3, and the deal stays where it is. Otherwise the answer comes when the
-      runs that the move caused have ended, wait, or have their next attempt scheduled. Accents, case and apostrophes
+      Guards may reject the move: exit code 3, and the deal stays where it is. Otherwise the answer comes when the \
+      runs that the move caused have ended, wait, or have their next attempt scheduled. Accents, case and apostrophes \
       of the stage's name don't count.
 
         coulisse deals move groupe "Créer documents"

@@ -35,7 +35,7 @@ struct WorkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "work", abstract: "Be the engine: execute what is queued or due, and what a dead process left.",
     discussion: """
-      Other commands find this engine and let it do their work. It ends with Ctrl-C, or by itself with --until-idle
+      Other commands find this engine and let it do their work. It ends with Ctrl-C, or by itself with --until-idle \
       when nothing is queued, due or running any more.
 
         coulisse work
@@ -48,6 +48,7 @@ struct WorkCommand: ParsableCommand {
   func run() throws {
     let workspace = try shared.open()
     if !untilIdle, Terminal.isTerminal(.errors) { Terminal.note("working on \(workspace.folder.root.path); Ctrl-C ends") }
-    try EngineAccess(workspace.folder).work(untilIdle: untilIdle)
+    // Whoever holds the workspace can bring it to rest, so this one need not wait until another engine ends.
+    if untilIdle { _ = try workspace.perform(.drain) } else { try EngineAccess(workspace.folder).work(untilIdle: false) }
   }
 }

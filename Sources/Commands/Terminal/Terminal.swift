@@ -33,7 +33,7 @@ enum Terminal {
     do {
       try FileHandle.standardOutput.write(contentsOf: Data(bytes))
     } catch {
-      throw CommandFault("standard output can't be written: \(error.localizedDescription)")
+      throw CommandFault("standard output can't be written: \(words(of: error))")
     }
   }
 
@@ -60,7 +60,12 @@ enum Terminal {
 
   /// What an error says, without the wrapping that the system's own errors have.
   static func words(of error: any Error) -> String {
-    if error is CocoaError || error is POSIXError { return error.localizedDescription }
+    if error is CocoaError || error is POSIXError {
+      let error = error as NSError
+      let all = [error, error.userInfo[NSUnderlyingErrorKey] as? NSError].compactMap(\.self)
+      guard let cause = all.first(where: { $0.domain == NSPOSIXErrorDomain }) else { return error.localizedDescription }
+      return String(cString: strerror(Int32(cause.code)))
+    }
     return visible("\(error)", keepingLines: true)
   }
 

@@ -66,7 +66,7 @@ extension ImportJob {
     }
     var draft = Draft(kind: kind, path: path)
     if let key = json["key"], key != .null {
-      guard let text = key.stringValue, !text.isEmpty else {
+      guard let text = key.stringValue, text.contains(where: { !$0.isWhitespace }) else {
         note("\(path).key", "expected a name as text, found \(Self.word(key))")
         return nil
       }
@@ -76,6 +76,12 @@ extension ImportJob {
     // A user without a known key is still known by the address.
     if draft.existing == nil, kind == .user, let email = json["email"]?.stringValue {
       draft.existing = try tx.user(email: email)
+    }
+    if kind == .user, let email = json["email"]?.stringValue, let owner = try tx.user(email: email),
+      owner != draft.existing
+    {
+      let name = try tx.value(owner, "name")?.plainText ?? ""
+      note("\(path).email", "\(Value.text(name).summary) has this address already; each user needs one of their own")
     }
     // The stage is looked for in the pipeline, wherever that stands in the object.
     if kind == .deal, let pipeline = json["pipeline"] { draft.pipeline = try self.pipeline(pipeline, "\(path).pipeline") }
@@ -176,6 +182,8 @@ extension ImportJob {
     draft.participants = links
   }
 
+  private static let lineMembers = "a line is given by product, quantity, price and discount"
+
   private func readLines(_ json: JSON, _ path: String, into draft: inout Draft) throws {
     guard let elements = json.arrayValue else {
       return note(path, "expected a list of product lines, found \(Self.word(json))")
@@ -191,11 +199,11 @@ extension ImportJob {
       for member in members {
         let path = "\(path).\(member.name)"
         guard let field = schema.field(.dealLine, member.name), field.key == member.name else {
-          note(path, schema.unknownField(member.name, of: .dealLine).message)
+          note(path, schema.unknownField(member.name, of: .dealLine).message + "; \(Self.lineMembers)")
           continue
         }
         guard field.isWritable else {
-          note(path, "a line is given by product, quantity, price and discount; the rest follows from them")
+          note(path, "\(Self.lineMembers); the rest follows from them")
           continue
         }
         if field.key == "product" {
