@@ -43,7 +43,7 @@ public struct CoulisseCommand: ParsableCommand {
     } catch let code as ExitCode {
       Foundation.exit(code.rawValue)
     } catch let fault as ValidationError {
-      Terminal.note("error: \(fault.message)")
+      Terminal.note("error: " + Terminal.visible(fault.message, keepingLines: true))
       Foundation.exit(2)
     } catch {
       if exitCode(for: error) == .success { finish(error, whenOther: .failure) }
@@ -59,7 +59,8 @@ public struct CoulisseCommand: ParsableCommand {
       try? Terminal.print(message)
       Foundation.exit(0)
     }
-    Terminal.note(message.hasPrefix("Error:") ? "error:" + message.dropFirst("Error:".count) : message)
+    let words = message.hasPrefix("Error:") ? "error:" + message.dropFirst("Error:".count) : message
+    Terminal.note(Terminal.visible(words, keepingLines: true))
     Foundation.exit(code.rawValue)
   }
 }

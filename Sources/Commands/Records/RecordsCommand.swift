@@ -151,7 +151,7 @@ enum RecordEdit {
     }
     if !shared.json {
       let what = changed.isEmpty ? "nothing to change" : "changed: " + changed.joined(separator: ", ")
-      try Terminal.print("\(kind.words) \(name): \(what)")
+      try Terminal.print("\(kind.words) \(Terminal.visible(name)): \(what)")
     }
     return json
   }

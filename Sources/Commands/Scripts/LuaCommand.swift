@@ -113,7 +113,7 @@ struct SandboxedFile: Sendable {
         JSONMember("milliseconds", .number(String(format: "%.3f", milliseconds))),
         JSONMember("peak_memory_bytes", .integer(Int64(peakBytes))),
       ])
-      return try Terminal.print(line.text(pretty: false))
+      return try Terminal.write(Terminal.steady(line.bytes(pretty: false)) + [UInt8(ascii: "\n")])
     }
     if outcome == .ok { return }
     Terminal.note(Terminal.emphasized("\(outcome.rawValue): ", .red, on: .errors) + Terminal.visible(report, keepingLines: true))

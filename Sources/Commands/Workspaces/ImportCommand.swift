@@ -113,7 +113,7 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     let workspace = try shared.open()
     let document = try workspace.read { try Exporter(schema: workspace.schema).document(in: $0) }
-    let bytes = document.bytes(pretty: true) + [UInt8(ascii: "\n")]
+    let bytes = Terminal.steady(document.bytes(pretty: true)) + [UInt8(ascii: "\n")]
     guard let file, file != "-" else { return try Terminal.write(bytes) }
     do {
       try Data(bytes).write(to: URL(fileURLWithPath: file), options: .atomic)

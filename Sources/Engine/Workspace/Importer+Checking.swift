@@ -71,7 +71,7 @@ extension ImportJob {
         return nil
       }
       draft.key = text
-      draft.existing = try find(Name(kind: kind, key: text))
+      draft.existing = try find(Name(kind: kind, key: text)) ?? unkeyed(Name(kind: kind, key: text), like: json)
     }
     // A user without a known key is still known by the address.
     if draft.existing == nil, kind == .user, let email = json["email"]?.stringValue {
@@ -269,7 +269,7 @@ extension ImportJob {
     }
     let name = Name(kind: kind, key: key)
     if announced.contains(name) { return .draft(kind, key) }
-    if let ref = try find(name) { return .stored(ref) }
+    if let ref = try find(name) ?? unkeyed(name) { return .stored(ref) }
     if kind == .user, let ref = try tx.user(email: key) { return .stored(ref) }
     note(path, "\(label)no \(kind.words) has the key \(Value.text(key).summary), here or in the workspace\(nearest(name))")
     return nil
@@ -287,6 +287,24 @@ extension ImportJob {
     let ref = try tx.find(name.kind, key: name.key)
     stored[name] = .some(ref)
     return ref
+  }
+
+  /// The record without a key that an export called by kind and id (`deal-12`).
+  /// - Parameter like: what the document says of it: in another workspace, or later, the id may be another record's, so
+  ///   it has to have the same name.
+  private func unkeyed(_ name: Name, like json: JSON? = nil) throws -> RecordRef? {
+    let start = "\(name.kind.rawValue)-"
+    guard name.key.hasPrefix(start), let id = Int64(name.key.dropFirst(start.count)),
+      let record = try tx.record(RecordRef(name.kind, id)), record.key == nil
+    else { return nil }
+    let identity =
+      switch name.kind {
+      case .deal: ["title"]
+      case .person: ["first_name", "last_name"]
+      default: ["name"]
+      }
+    let isSame = identity.allSatisfy { record[field: $0].plainText == json?[$0]?.stringValue ?? "" }
+    return json == nil || isSame ? record.ref : nil
   }
 
   private func checkRequired(_ draft: Draft, _ json: JSON) {
