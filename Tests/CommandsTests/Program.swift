@@ -75,6 +75,16 @@ final class Running {
     for (place, descriptor) in [stdin, output, messages].enumerated() {
       posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(place))
     }
+    // The thread of a test may have signals blocked, and a child would inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var (none, all) = (sigset_t(), sigset_t())
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var variables = ProcessInfo.processInfo.environment
     for name in ["NO_COLOR", "TERM"] { variables[name] = nil }
     variables["LC_ALL"] = "C.UTF-8"
@@ -83,7 +93,7 @@ final class Running {
     let settings = variables.map { strdup("\($0.key)=\($0.value)") }
     defer { for text in words + settings { free(text) } }
     var child: pid_t = 0
-    let fault = posix_spawn(&child, "/bin/sh", &actions, nil, words + [nil], settings + [nil])
+    let fault = posix_spawn(&child, "/bin/sh", &actions, &attributes, words + [nil], settings + [nil])
     try #require(fault == 0, "\(path) can't be started: \(String(cString: strerror(fault)))")
     pid = child
   }
@@ -103,7 +113,7 @@ final class Running {
     while !reap(WNOHANG) {
       usleep(turns < 200 ? 1_000 : 10_000)
       turns += 1
-      if turns == 20_000 {
+      if turns == 12_000 {
         kill(pid, SIGKILL)
         Issue.record("process \(pid) hangs; it was ended")
       }

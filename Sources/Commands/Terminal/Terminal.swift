@@ -97,8 +97,15 @@ enum Terminal {
       if let cause = all.first(where: { $0.domain == NSPOSIXErrorDomain }) {
         return String(cString: strerror(Int32(cause.code)))
       }
-      let isMissing = [CocoaError.fileNoSuchFile, .fileReadNoSuchFile].contains { $0.rawValue == error.code }
-      return isMissing ? String(cString: strerror(ENOENT)) : error.localizedDescription
+      let number: Int32? =
+        switch CocoaError.Code(rawValue: error.code) {
+        case .fileNoSuchFile, .fileReadNoSuchFile: ENOENT
+        case .fileReadNoPermission, .fileWriteNoPermission: EACCES
+        case .fileWriteOutOfSpace: ENOSPC
+        case .fileWriteVolumeReadOnly: EROFS
+        default: nil
+        }
+      return number.map { String(cString: strerror($0)) } ?? error.localizedDescription
     }
     return visible("\(error)", keepingLines: true)
   }

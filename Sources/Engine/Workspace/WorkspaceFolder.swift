@@ -28,10 +28,9 @@ public struct WorkspaceFolder: Sendable, Hashable {
 
   /// Makes the folder for lock and socket.
   func prepareState() throws(EngineFault) {
-    do {
-      try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
-    } catch {
-      throw EngineFault(.workspace, "\(state.path) can't be made: \(error.localizedDescription)")
+    if mkdir(state.path, 0o755) != 0, errno != EEXIST {
+      let reason = String(cString: strerror(errno))
+      throw EngineFault(.workspace, "\(state.path) can't be made (\(reason)); check permissions and space of the folder")
     }
   }
 
