@@ -20,9 +20,10 @@ struct InitTests {
     let workspace = try Workspace(.altitude)
     let deals = try workspace.json("deals", "list")
     #expect((deals.arrayValue?.count ?? 0) >= 30)
-    #expect(Set(deals.all("stage")) == [
-      "Qualifié", "Proposition", "Créer documents", "Documents prêts", "Envoyer en signature", "Confirmé",
-    ])
+    #expect(
+      Set(deals.all("stage")) == [
+        "Qualifié", "Proposition", "Créer documents", "Documents prêts", "Envoyer en signature", "Confirmé",
+      ])
     for script in ["validate_promo", "create_documents", "pin_brief", "won_card", "thank_referrer"] {
       #expect(workspace.exists("scripts/\(script).lua") && workspace.exists("scripts/\(script)_test.lua"))
     }

@@ -16,7 +16,10 @@ struct LuaCommandTests {
     ("sorting", "table.sort({3, 2, 1, 5, 4}, function (a, b) while true do end end)", "limit", "time"),
     ("memory", "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", "limit", "memory"),
     ("doubling", "local s = 'x' while true do s = s .. s end", "limit", "memory"),
-    ("caught memory", "while true do pcall(function () local s = 'x' while true do s = s .. s end end) end", "limit", ""),
+    (
+      "caught memory", "while true do pcall(function () local s = 'x' while true do s = s .. s end end) end", "limit",
+      ""
+    ),
     ("rep", "return ('x'):rep(1 << 30)", "error", "too large"),
     ("many reps", "local t = {} for i = 1, 64 do t[i] = ('x'):rep(1 << 22) end", "limit", "memory"),
     ("rep of nothing", "return #(''):rep(1 << 40)", "ok", ""),
@@ -28,7 +31,10 @@ struct LuaCommandTests {
     ("syntax", "local = 1", "error", "syntax.lua:1: <name> expected near '='"),
     ("deep pcall", "local function f() return pcall(f) end assert(f() == true)", "ok", ""),
     ("yield", "coroutine.yield(1)", "error", "yield.lua:1:"),
-    ("sandbox", "assert(io == nil and debug == nil and package == nil and os.execute == nil) os.exit()", "error", "exit"),
+    (
+      "sandbox", "assert(io == nil and debug == nil and package == nil and os.execute == nil) os.exit()", "error",
+      "exit"
+    ),
     ("bytecode", "return load('\\27Lua')()", "error", ""),
     ("empty", "", "ok", ""),
     ("shebang", "#!/usr/bin/env lua\nerror('line two')", "error", "shebang.lua:2: line two"),
@@ -62,12 +68,15 @@ struct LuaCommandTests {
     #expect(outcome.errors == "hello\t1\nstill here\n", "what files print goes to standard error")
   }
 
-  @Test("infinite recursion, of Lua and through pcall, string methods and metamethods, ends as an error or a limit", arguments: [
-    "local function f() return 1 + f() end f()", "local t t = setmetatable({}, {__index = function (t, k) return t[k .. 1] end}) return t.x",
-    "local function f() return ('x'):gsub('x', f) end f()", "local function f() table.sort({1, 2}, f) end f()",
-    "local t = {} for i = 1, 1e6 do t = {t} end return load('return ' .. ('('):rep(1e5) .. '1')()",
-    "local function f() return coroutine.wrap(f)() end f()",
-  ])
+  @Test(
+    "infinite recursion, of Lua and through pcall, string methods and metamethods, ends as an error or a limit",
+    arguments: [
+      "local function f() return 1 + f() end f()",
+      "local t t = setmetatable({}, {__index = function (t, k) return t[k .. 1] end}) return t.x",
+      "local function f() return ('x'):gsub('x', f) end f()", "local function f() table.sort({1, 2}, f) end f()",
+      "local t = {} for i = 1, 1e6 do t = {t} end return load('return ' .. ('('):rep(1e5) .. '1')()",
+      "local function f() return coroutine.wrap(f)() end f()",
+    ])
   func recursion(text: String) throws {
     let folder = try TemporaryFolder()
     try folder.write("deep.lua", text)
@@ -98,7 +107,8 @@ struct LuaCommandTests {
     let folder = try TemporaryFolder()
     try folder.write("count.lua", "for i = 1, 1e9 do end")
     try folder.write("fits.lua", "local t = {} for i = 1, 1e5 do t[i] = i end")
-    let outcome = try Program.run(["lua", "--json", "--instructions", "1000000", "count.lua", "fits.lua", "fits.lua"], in: folder.url)
+    let outcome = try Program.run(
+      ["lua", "--json", "--instructions", "1000000", "count.lua", "fits.lua", "fits.lua"], in: folder.url)
     let lines = try outcome.lines.map { try JSON(parsing: $0) }
     #expect(lines.map { $0.text("outcome") } == ["limit", "ok", "ok"], "\(outcome)")
     #expect(lines[0].text("message")?.contains("instructions") == true)

@@ -9,9 +9,10 @@ struct MoveTests {
   func shape() throws {
     let workspace = try Workspace(.altitude)
     let answer = try workspace.json("deals", "move", "groupe", "Créer documents")
-    #expect(answer.keys.filter { $0 != "warnings" } == [
-      "deal", "from", "to", "stage", "status", "moved", "rejected", "runs",
-    ])
+    #expect(
+      answer.keys.filter { $0 != "warnings" } == [
+        "deal", "from", "to", "stage", "status", "moved", "rejected", "runs",
+      ])
     #expect(answer.text("deal") == "groupe" && answer.text("from") == "Proposition")
     #expect(answer.text("to") == "Créer documents" && answer.text("stage") == "Documents prêts")
     #expect(answer.text("status") == "open" && answer["moved"] == .bool(true) && answer["rejected"] == .array([]))
@@ -58,9 +59,11 @@ struct MoveTests {
     #expect(outcome.status == 0 && outcome.json["runs"]?.all("status") == ["waiting"], "\(outcome)")
   }
 
-  @Test("ALT-04: accents, case, apostrophes and blanks of a stage's name don't count", arguments: [
-    "Créer documents", "creer documents", "CRÉER DOCUMENTS", "Cre\u{301}er documents", "créer  documents ",
-  ])
+  @Test(
+    "ALT-04: accents, case, apostrophes and blanks of a stage's name don't count",
+    arguments: [
+      "Créer documents", "creer documents", "CRÉER DOCUMENTS", "Cre\u{301}er documents", "créer  documents ",
+    ])
   func stageNames(name: String) throws {
     let workspace = try Workspace(.altitude)
     #expect(try workspace.json("deals", "move", "groupe", name)["moved"] == .bool(true))
@@ -71,10 +74,11 @@ struct MoveTests {
     let workspace = try Workspace.withDeal()
     let outcome = try workspace.run("deals", "move", "d1", "Confirme!")
     #expect(outcome.status == 1 && outcome.out.isEmpty)
-    #expect(outcome.errors == """
-      error: there is no stage "Confirme!"; the stages are "Qualifié", "Proposition", "Confirmé"
+    #expect(
+      outcome.errors == """
+        error: there is no stage "Confirme!"; the stages are "Qualifié", "Proposition", "Confirmé"
 
-      """)
+        """)
     let again = try workspace.json("deals", "move", "d1", "qualifie")
     #expect(again["moved"] == .bool(false) && again["rejected"] == .array([]) && again["runs"] == .array([]))
     #expect(try workspace.did("deals", "move", "d1", "qualifie").out == "nothing to do: deal d1 is in Qualifié, open\n")
@@ -107,10 +111,12 @@ struct MoveTests {
     #expect(try workspace.json("deals", "list", "--status", "perdu").all("key") == ["d1"])
   }
 
-  @Test("--dry-run of a move and of a run tells what would happen and changes nothing", arguments: [
-    ["deals", "move", "groupe", "Créer documents"], ["deals", "win", "groupe"], ["deals", "lose", "groupe"],
-    ["run", "thank_referrer", "--deal", "groupe"], ["run", "create_documents", "--deal", "groupe"],
-  ])
+  @Test(
+    "--dry-run of a move and of a run tells what would happen and changes nothing",
+    arguments: [
+      ["deals", "move", "groupe", "Créer documents"], ["deals", "win", "groupe"], ["deals", "lose", "groupe"],
+      ["run", "thank_referrer", "--deal", "groupe"], ["run", "create_documents", "--deal", "groupe"],
+    ])
   func dryRun(arguments: [String]) throws {
     let workspace = try Workspace(.altitude)
     let before = (try workspace.export(), try workspace.deal("groupe"))
@@ -144,6 +150,7 @@ struct MoveTests {
     #expect(history[0].keys == ["at", "by", "run", "changes"])
     #expect(history[0]["changes"]?[0].keys == ["field", "from", "to"])
     #expect(history.all("by").suffix(2) == ["user:hugo@altitude.example", "user:ines@altitude.example"])
+    #expect(try workspace.did("deals", "show", "groupe", "--history").out.contains("Floriane Baillon"))
     let unknown = try workspace.run("deals", "set", "groupe", "place=Paris", "--as", "nelly@altitude.example")
     #expect(unknown.status == 1 && unknown.errors.contains("the users are floriane@altitude.example, hugo@altitude"))
     #expect(try workspace.deal("groupe").text("place") == "Lyon")

@@ -15,8 +15,10 @@ struct RunsTests {
     let answer = try workspace.json("run", "pin_brief", "--deal", "groupe")
     #expect(answer["runs"]?.all("automation") == ["pin_brief"] && answer["runs"]?.all("status") == ["succeeded"])
     #expect(try workspace.deal("groupe")["notes"]?[0]["pinned"] == .bool(true))
+    #expect(try workspace.did("run", "pin_brief", "--deal", "coaching").out == "  run 2 pin_brief: succeeded\n")
     let unknown = try workspace.run("run", "pin_breif", "--deal", "groupe")
-    #expect(unknown.status == 1 && unknown.errors.contains("pin_brief") && unknown.errors.contains("won_card"), "\(unknown)")
+    #expect(
+      unknown.status == 1 && unknown.errors.contains("pin_brief") && unknown.errors.contains("won_card"), "\(unknown)")
     #expect(try workspace.run("run", "pin_brief", "--deal", "nothing").errors.contains("there is no deal \"nothing\""))
   }
 
@@ -36,8 +38,12 @@ struct RunsTests {
     let run = try workspace.json("runs", "show", "1")
     #expect(run.keys == Self.runKeys + ["file", "path", "event", "caused_by", "fault", "steps"])
     #expect(run.text("file") == "scripts/create_documents.lua" && run.text("event") == "deal.moved")
-    #expect(try workspace.did("runs", "show", "1").out.hasPrefix("run 1: create_documents (scripts/create_documents.lua), succeeded\n"))
-    #expect(try workspace.run("runs", "show", "99").errors == "error: there is no run 99; list them with: coulisse runs list\n")
+    #expect(
+      try workspace.did("runs", "show", "1").out.hasPrefix(
+        "run 1: create_documents (scripts/create_documents.lua), succeeded\n"))
+    #expect(
+      try workspace.run("runs", "show", "99").errors
+        == "error: there is no run 99; list them with: coulisse runs list\n")
   }
 
   @Test("a failed run tells script, line, source line and what to do; mended, retry completes it")
@@ -54,7 +60,10 @@ struct RunsTests {
     #expect(try workspace.run("deals", "move", "d1", "Proposition").status == 1)
     #expect(try workspace.deal("d1")["notes"] == nil, "the segment is undone as a whole")
     let shown = try workspace.did("runs", "show", "1").out
-    for part in ["scripts/greet.lua:4:", "deal:add_note(nobody.name)", "coulisse runs retry 1"] { #expect(shown.contains(part)) }
+    #expect(!shown.contains("  did "), "what was undone was not done: \(shown)")
+    for part in ["scripts/greet.lua:4:", "deal:add_note(nobody.name)", "coulisse runs retry 1"] {
+      #expect(shown.contains(part))
+    }
     #expect(try workspace.json("runs", "show", "1")["fault"]?["line"] == .integer(4))
     #expect(try workspace.run("doctor").status == 1)
     try workspace.edit("scripts/greet.lua") { $0.replacingOccurrences(of: "nobody.name", with: "deal.title") }
@@ -103,9 +112,10 @@ struct RunsTests {
     let json = try workspace.run("automations", "--json").json
     #expect(json.keys == ["automations", "problems"])
     #expect(json["automations"]?[0].keys == ["name", "trigger", "guard", "file", "line", "summary", "last_run"])
-    #expect(json["automations"]?.all("name") == [
-      "check_quote_data", "create_documents", "pin_brief", "thank_referrer", "validate_promo", "won_card",
-    ])
+    #expect(
+      json["automations"]?.all("name") == [
+        "check_quote_data", "create_documents", "pin_brief", "thank_referrer", "validate_promo", "won_card",
+      ])
     #expect(json["automations"]?[3]["last_run"]?.text("status") == "succeeded")
     #expect(json["problems"]?[0].keys == ["file", "line", "message"] && json["problems"]?[0]["line"] == .integer(2))
     let words = try workspace.run("automations")
@@ -148,15 +158,20 @@ struct RunsTests {
     let json = try workspace.run("test", "validate_promo_test.lua", "--json")
     #expect(json.status == 0 && json.errors.isEmpty && !json.json.keys.isEmpty, "\(json)")
     let unknown = try workspace.run("test", "scripts/nothing_test.lua")
-    #expect(unknown.status == 1 && unknown.errors.contains("is no test; tests are files in scripts/ that end in _test.lua"))
+    #expect(
+      unknown.status == 1 && unknown.errors.contains("is no test; tests are files in scripts/ that end in _test.lua"))
   }
 
   @Test("a test that fails is exit code 1 and names test, file and line")
   func failingTest() throws {
     let workspace = try Workspace()
     #expect(try workspace.run("test").errors.contains("no file in scripts/ ends in _test.lua"))
-    try workspace.write("scripts/a_test.lua", "describe('sums', function ()\n  it('adds up', function ()\n    expect(1 + 1):to_be(3)\n  end)\nend)")
+    try workspace.write(
+      "scripts/a_test.lua",
+      "describe('sums', function ()\n  it('adds up', function ()\n    expect(1 + 1):to_be(3)\n  end)\nend)")
     let outcome = try workspace.run("test")
-    #expect(outcome.status == 1 && outcome.out.contains("adds up") && outcome.out.contains("scripts/a_test.lua:3"), "\(outcome)")
+    #expect(
+      outcome.status == 1 && outcome.out.contains("adds up") && outcome.out.contains("scripts/a_test.lua:3"),
+      "\(outcome)")
   }
 }

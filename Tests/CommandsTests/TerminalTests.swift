@@ -8,7 +8,8 @@ import Testing
 @Suite("What a terminal gets")
 struct TerminalTests {
   /// Runs a command line on a terminal of its own (script of util-linux), and gives what it shows.
-  private func onTerminal(_ workspace: Workspace, _ line: String, environment: [String: String] = [:]) throws -> String {
+  private func onTerminal(_ workspace: Workspace, _ line: String, environment: [String: String] = [:]) throws -> String
+  {
     let quoted = line.replacingOccurrences(of: "'", with: "'\\''")
     let variables = ["TERM": "xterm"].merging(environment) { $1 }
     let outcome = try workspace.shell("script -qec '\(quoted)' /dev/null < /dev/null", environment: variables)
@@ -24,11 +25,14 @@ struct TerminalTests {
     #expect(Terminal.visible("a\r\nb", keepingLines: true) == "a␍\nb")
   }
 
-  @Test("columns are counted as a terminal draws them", arguments: [
-    ("abc", 3), ("é", 1), ("e\u{301}", 1), ("日本", 4), ("한국", 4), ("👍", 2), ("👩‍👩‍👧", 2), ("🇫🇷", 2), ("❤️", 2), ("❤", 1),
-    ("ｆ", 2), ("…", 1), ("\u{200B}", 0), ("🧗🏽", 2), ("שלום", 4), ("⌚", 2), ("✅", 2), ("🤖", 2), ("Ⓜ️", 2), ("1️⃣", 2), ("🟢", 2),
-    ("½", 1), ("☕", 2), ("⚡", 2),
-  ])
+  @Test(
+    "columns are counted as a terminal draws them",
+    arguments: [
+      ("abc", 3), ("é", 1), ("e\u{301}", 1), ("日本", 4), ("한국", 4), ("👍", 2), ("👩‍👩‍👧", 2), ("🇫🇷", 2), ("❤️", 2), ("❤", 1),
+      ("ｆ", 2), ("…", 1), ("\u{200B}", 0), ("🧗🏽", 2), ("שלום", 4), ("⌚", 2), ("✅", 2), ("🤖", 2), ("Ⓜ️", 2), ("1️⃣", 2),
+      ("🟢", 2),
+      ("½", 1), ("☕", 2), ("⚡", 2),
+    ])
   func width(text: String, columns: Int) { #expect(DisplayWidth.of(text) == columns) }
 
   @Test("tables with wide characters and emoji align")
@@ -56,25 +60,35 @@ struct TerminalTests {
       on.enter("Proposition", function (deal) warn("\27[31mwarned %s", deal.title) error("\27]0;x\7" .. deal.title) end)
       """#
     ])
-    try workspace.did("import", "-", input: #"""
-      {"users": [{"key": "u\u001b[1m", "name": "\u001b[31mU", "email": "u@x.example"}],
-       "organizations": [{"key": "o", "name": "O\u001b]0;title\u0007\u202e"}],
-       "persons": [{"key": "p", "first_name": "P\u001b[2J", "last_name": "\u009b"}],
-       "products": [{"key": "r", "name": "R\u001b[2J", "price": "1.00", "vat_rate": "0"}],
-       "deals": [{"key": "d\u001b[5m", "title": "T\u001b[2J\u0007", "stage": "Qualifié", "owner": "u\u001b[1m", "organization": "o",
-         "person": "p", "lines": [{"product": "r", "quantity": "1"}], "notes": [{"text": "N\u001b[2J\nsecond \u0008"}]}]}
-      """#)
+    try workspace.did(
+      "import", "-",
+      input: #"""
+        {"users": [{"key": "u\u001b[1m", "name": "\u001b[31mU", "email": "u@x.example"}],
+         "organizations": [{"key": "o", "name": "O\u001b]0;title\u0007\u202e"}],
+         "persons": [{"key": "p", "first_name": "P\u001b[2J", "last_name": "\u009b"}],
+         "products": [{"key": "r", "name": "R\u001b[2J", "price": "1.00", "vat_rate": "0"}],
+         "deals": [{"key": "d\u001b[5m", "title": "T\u001b[2J\u0007", "stage": "Qualifié", "owner": "u\u001b[1m", "organization": "o",
+           "person": "p", "lines": [{"product": "r", "quantity": "1"}], "notes": [{"text": "N\u001b[2J\nsecond \u0008"}]}]}
+        """#)
     let commands = [
-      ["deals", "list"], ["deals", "show", "1"], ["deals", "move", "1", "Confirmé"], ["deals", "move", "1", "Proposition"],
-      ["deals", "show", "1", "--history"], ["runs", "list"], ["runs", "show", "1"], ["persons", "list"], ["persons", "show", "p"],
+      ["deals", "list"], ["deals", "show", "1"], ["deals", "move", "1", "Confirmé"],
+      ["deals", "move", "1", "Proposition"],
+      ["deals", "show", "1", "--history"], ["runs", "list"], ["runs", "show", "1"], ["persons", "list"],
+      ["persons", "show", "p"],
       ["organizations", "list"], ["organizations", "show", "o"], ["products", "list"], ["products", "show", "r"],
-      ["doctor"], ["deals", "show", "x\u{1B}[2J"], ["deals", "list", "--owner", "\u{1B}[2J"], ["deals", "set", "1", "\u{1B}[2J=x"],
+      ["doctor"], ["deals", "show", "x\u{1B}[2J"], ["deals", "list", "--owner", "\u{1B}[2J"],
+      ["deals", "set", "1", "\u{1B}[2J=x"],
       ["deals", "move", "1", "\u{1B}[2J"], ["import", "\u{1B}[2J"], ["deals", "note", "1", "x", "--as", "\u{1B}"],
-      ["run", "\u{1B}[2J", "--deal", "1"], ["deals", "note", "d\u{1B}[5m", "x"], ["deals", "set", "d\u{1B}[5m", "email=a@b.example"],
-      ["deals", "create", "--title", "\u{1B}[2J"], ["deals", "move", "1", "Proposition", "--dry-run"], ["test", "\u{1B}[2J"],
-      ["lua", "\u{1B}[2J.lua"], ["deals", "\u{1B}[2J"], ["deals", "list", "--\u{1B}[2J"], ["runs", "list", "--status", "\u{1B}[2J"],
-      ["deals", "list", "--workspace", "\u{1B}[2J"], ["init", "\u{1B}[2J", "--example", "\u{1B}[2J"], ["export", "\u{1B}/x"],
-      ["automations"], ["deals", "list", "--json"], ["export"], ["deals", "show", "1", "--json"], ["runs", "list", "--json"],
+      ["run", "\u{1B}[2J", "--deal", "1"], ["deals", "note", "d\u{1B}[5m", "x"],
+      ["deals", "set", "d\u{1B}[5m", "email=a@b.example"],
+      ["deals", "create", "--title", "\u{1B}[2J"], ["deals", "move", "1", "Proposition", "--dry-run"],
+      ["test", "\u{1B}[2J"],
+      ["lua", "\u{1B}[2J.lua"], ["deals", "\u{1B}[2J"], ["deals", "list", "--\u{1B}[2J"],
+      ["runs", "list", "--status", "\u{1B}[2J"],
+      ["deals", "list", "--workspace", "\u{1B}[2J"], ["init", "\u{1B}[2J", "--example", "\u{1B}[2J"],
+      ["export", "\u{1B}/x"],
+      ["automations"], ["deals", "list", "--json"], ["export"], ["deals", "show", "1", "--json"],
+      ["runs", "list", "--json"],
     ]
     for arguments in commands {
       let outcome = try workspace.run(arguments)
@@ -130,6 +144,8 @@ struct TerminalTests {
   func fullOutput() throws {
     let workspace = try Workspace(.altitude)
     let outcome = try workspace.shell("\"$coulisse\" export > /dev/full")
-    #expect(outcome.status == 1 && outcome.errors == "error: standard output can't be written: No space left on device\n", "\(outcome)")
+    #expect(
+      outcome.status == 1 && outcome.errors == "error: standard output can't be written: No space left on device\n",
+      "\(outcome)")
   }
 }

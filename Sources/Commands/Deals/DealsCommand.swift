@@ -135,8 +135,13 @@ struct DealsShow: ParsableCommand {
   }
 
   private func printHistory(_ workspace: OpenWorkspace) throws {
-    let (entries, stages) = try workspace.read { tx in
-      (try tx.history(of: try workspace.find(.deal, deal, tx)), try tx.stages())
+    let (entries, names) = try workspace.read { tx in
+      let entries = try tx.history(of: try workspace.find(.deal, deal, tx))
+      var names: [RecordRef: String] = [:]
+      for case .record(let ref) in entries.flatMap(\.changes).flatMap({ [$0.old, $0.new] }) where names[ref] == nil {
+        names[ref] = try tx.value(ref, "name")?.plainText
+      }
+      return (entries, names)
     }
     if shared.json {
       return try Terminal.print(
@@ -158,9 +163,7 @@ struct DealsShow: ParsableCommand {
           }))
     }
     func words(_ value: Value) -> String {
-      if case .record(let ref) = value, ref.kind == .stage, let stage = stages.first(where: { $0.id == ref.id }) {
-        return stage.name
-      }
+      if case .record(let ref) = value, let name = names[ref] { return name }
       return value.isNull ? "(empty)" : value.plainText.isEmpty ? value.summary : value.plainText
     }
     var table = Table(["at", "by", "field", "from", "to"])

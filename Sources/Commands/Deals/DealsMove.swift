@@ -98,7 +98,7 @@ enum Transitions {
       for reason in answer.rejected {
         Terminal.note(Terminal.emphasized("rejected: ", .red, on: .errors) + Terminal.visible(reason))
       }
-    } else if answer.moved {
+    } else if answer.moved, !answer.to.isEmpty {
       try Terminal.print("deal \(deal): \(answer.from) → \(answer.to)")
       if !answer.stage.isEmpty, answer.stage != answer.to, answer.status != answer.to {
         try Terminal.print("now in \(answer.stage), \(answer.status)")
