@@ -50,6 +50,7 @@ let package = Package(
     // GRDB in tests, and in no room but Store: to damage a database from outside, as another program would.
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
-    .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport", "coulisse"]),
+    // They run the program itself, so it is built with them.
+    .testTarget(name: "CommandsTests", dependencies: ["coulisse", "Commands", "TestSupport"]),
   ]
 )

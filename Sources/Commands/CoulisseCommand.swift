@@ -7,7 +7,7 @@ public struct CoulisseCommand: ParsableCommand {
     commandName: "coulisse",
     abstract: "A CRM whose behaviour is Lua: scripts guard each change of a deal and react to it.",
     discussion: """
-      A workspace is a folder with workspace.lua (stages and fields) and scripts/ (automations). Commands work on the
+      A workspace is a folder with workspace.lua (stages and fields) and scripts/ (automations). Commands work on the \
       workspace in the current folder, or in --workspace DIR.
 
       Begin with:
@@ -43,7 +43,7 @@ public struct CoulisseCommand: ParsableCommand {
     } catch let code as ExitCode {
       Foundation.exit(code.rawValue)
     } catch let fault as ValidationError {
-      Terminal.note("error: \(fault.message)")
+      Terminal.note("error: " + Terminal.visible(fault.message, keepingLines: true))
       Foundation.exit(2)
     } catch {
       if exitCode(for: error) == .success { finish(error, whenOther: .failure) }
@@ -59,7 +59,8 @@ public struct CoulisseCommand: ParsableCommand {
       try? Terminal.print(message)
       Foundation.exit(0)
     }
-    Terminal.note(message.hasPrefix("Error:") ? "error:" + message.dropFirst("Error:".count) : message)
+    let words = message.hasPrefix("Error:") ? "error:" + message.dropFirst("Error:".count) : message
+    Terminal.note(Terminal.visible(words, keepingLines: true))
     Foundation.exit(code.rawValue)
   }
 }

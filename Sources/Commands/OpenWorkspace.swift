@@ -14,10 +14,7 @@ struct OpenWorkspace {
   /// - Throws: `EngineFault` or `ScriptProblem` when there is no workspace or its declaration can't be read.
   init(path: String) throws {
     folder = try WorkspaceFolder(URL(fileURLWithPath: path).standardizedFileURL)
-    let file = folder.root.appendingPathComponent("workspace.lua")
-    guard let data = FileManager.default.contents(atPath: file.path), let text = String(data: data, encoding: .utf8)
-    else { throw CommandFault("\(file.path) can't be read as UTF-8 text; check its permissions and encoding") }
-    declaration = try WorkspaceReader.read(text: text, name: "workspace.lua")
+    declaration = try WorkspaceReader.read(text: try folder.text(of: "workspace.lua"), name: "workspace.lua")
     schema = try declaration.schema()
   }
 
@@ -70,9 +67,7 @@ struct OpenWorkspace {
     if let email {
       return try read { tx in
         guard let ref = try tx.user(email: email) else {
-          let known = try tx.find(.user, [], limit: 20).compactMap { try tx.value($0, "email")?.plainText }
-          let hint = known.isEmpty ? "the workspace has no users yet; import some" : "the users are \(known.joined(separator: ", "))"
-          throw CommandFault("no user has the e-mail address \"\(email)\"; \(hint)")
+          throw CommandFault("no user has the e-mail address \"\(email)\"; \(try knownUsers(tx))")
         }
         return "user:\(try tx.value(ref, "email")?.plainText ?? email)"
       }
@@ -89,6 +84,11 @@ struct OpenWorkspace {
     }
   }
 
+  private func knownUsers(_ tx: any StoreTransaction) throws -> String {
+    let known = try tx.find(.user, [], limit: 20).compactMap { try tx.value($0, "email")?.plainText }
+    return known.isEmpty ? "the workspace has no users yet; import some" : "the users are \(known.joined(separator: ", "))"
+  }
+
   func author(_ options: SharedOptions) throws -> Author { Author(actor: try actor(options.actor)) }
 
   // MARK: Records by name
@@ -98,14 +98,29 @@ struct OpenWorkspace {
     if let ref = try tx.find(kind, key: name) { return ref }
     if kind == .user, let ref = try tx.user(email: name) { return ref }
     if let id = Int64(name), try tx.record(RecordRef(kind, id)) != nil { return RecordRef(kind, id) }
-    let list = [.deal, .person, .organization, .product].contains(kind) ? "; list them with: coulisse \(kind.words)s list" : ""
-    throw CommandFault("there is no \(kind.words) \"\(name)\"\(list)")
+    let hint: String
+    switch kind {
+    case .deal, .person, .organization, .product: hint = "; list them with: coulisse \(kind.words)s list"
+    case .user: hint = "; " + (try knownUsers(tx))
+    default: hint = ""
+    }
+    throw CommandFault("there is no \(kind.words) \"\(name)\"\(hint)")
+  }
+
+  /// - Throws: `CommandFault` when the field is a key that another record has.
+  func checkKey(_ field: ValueField, of kind: RecordKind, _ tx: any StoreTransaction, except: RecordRef? = nil) throws {
+    guard field.name == "key", case .text(let key) = field.value else { return }
+    guard key.contains(where: { !$0.isWhitespace }) else { throw CommandFault("a key can't be blank; choose another key") }
+    guard let other = try tx.find(kind, key: key), other != except else { return }
+    throw CommandFault("\(kind.words) \(other.id) has the key \"\(key)\" already; choose another key")
   }
 
   /// A stage by name (ALT-04).
-  func stage(_ name: String, _ tx: any StoreTransaction) throws -> StageRow {
-    let stages = try tx.stages().filter { !$0.isRetired }
-    if let stage = stages.first(where: { $0.folded == Label.folded(name) }) { return stage }
+  /// - Parameter retired: also one that workspace.lua no longer declares, in which there may be deals.
+  func stage(_ name: String, _ tx: any StoreTransaction, retired: Bool = false) throws -> StageRow {
+    let all = try tx.stages()
+    let stages = all.filter { !$0.isRetired }
+    if let stage = (retired ? all : stages).first(where: { $0.folded == Label.folded(name) }) { return stage }
     let known = stages.map { "\"\($0.name)\"" }.joined(separator: ", ")
     throw CommandFault("there is no stage \"\(name)\"; the stages are \(known)")
   }

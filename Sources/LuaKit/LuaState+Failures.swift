@@ -47,7 +47,7 @@ extension LuaState {
   private func budgetText(_ kind: LuaError.Kind) -> String {
     switch kind {
     case .timeLimit: "the run has used up its time of \(limits.seconds ?? 0) s"
-    case .memoryLimit: "the run needs more memory than its limit of \(limits.memoryBytes) bytes"
+    case .memoryLimit: "the run needs more memory than its limit of \(Self.size(limits.memoryBytes))"
     case .hostCallLimit: "the run has made more than the \(limits.hostCalls ?? 0) calls to the host it may make"
     case .instructionLimit: "the run has executed more than the \(limits.instructions ?? 0) instructions it may use"
     default: "the run was ended by the host"
@@ -131,5 +131,10 @@ extension LuaState {
     case let error as LuaError: error.message
     default: String(describing: error)
     }
+  }
+
+  /// As a person reads it.
+  private static func size(_ bytes: Int) -> String {
+    bytes >= 1 << 20 && bytes % (1 << 20) == 0 ? "\(bytes >> 20) MB" : "\(bytes) bytes"
   }
 }

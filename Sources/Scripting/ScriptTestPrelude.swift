@@ -112,15 +112,21 @@ enum ScriptTestPrelude {
     end
 
     -- A field that is nil is not there, so `value` is read past the methods.
-    local methods, negated = {}, {}
+    local mark, methods, negated = {}, {}, {}
+    local function subject(self, name)
+      if type(self) == "table" and rawget(self, "mark") == mark then return rawget(self, "value") end
+      error("write it with a colon: expect(…):" .. name .. "(…)", 3)
+    end
     for name, matcher in next, matchers do
       methods[name] = function (self, ...)
-        local holds, expected, found = matcher(rawget(self, "value"), ...)
-        if not holds then error("expected " .. expected .. ", found " .. (found or show(rawget(self, "value"))), 2) end
+        local value = subject(self, name)
+        local holds, expected, found = matcher(value, ...)
+        if not holds then error("expected " .. expected .. ", found " .. (found or show(value)), 2) end
       end
       negated[name] = function (self, ...)
-        local holds, expected, found = matcher(rawget(self, "value"), ...)
-        if holds then error("expected anything but " .. expected .. ", found " .. (found or show(rawget(self, "value"))), 2) end
+        local value = subject(self, name)
+        local holds, expected, found = matcher(value, ...)
+        if holds then error("expected anything but " .. expected .. ", found " .. (found or show(value)), 2) end
       end
     end
 
@@ -139,14 +145,14 @@ enum ScriptTestPrelude {
     }
     local expectation = {
       __index = function (self, name)
-        if name == "never" then return setmetatable({ value = rawget(self, "value") }, negation) end
+        if name == "never" then return setmetatable({ mark = mark, value = rawget(self, "value") }, negation) end
         local method = method_of(methods, name)
         return method
       end,
       __metatable = false,
     }
 
-    function expect(value) return setmetatable({ value = value }, expectation) end
+    function expect(value) return setmetatable({ mark = mark, value = value }, expectation) end
 
     fixture = {}
 

@@ -49,6 +49,11 @@ enum SQLiteFault {
       return StoreError(.transactionLost, "SQLite rolled the whole transaction back; nothing of it was written.")
     case .SQLITE_FULL:
       return StoreError(.full, "The disk is full; nothing was written. Free some space and try again.")
+    case .SQLITE_IOERR:
+      return StoreError(
+        .full,
+        "\(file) can't be read or written (\(detail)): the disk may be full or failing. Nothing was written. Free some "
+          + "space and try again.")
     case .SQLITE_CONSTRAINT:
       return StoreError(.constraint, "The database refuses this: \(detail).")
     default:

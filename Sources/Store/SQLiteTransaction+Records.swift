@@ -187,7 +187,10 @@ extension SQLiteTransaction {
       try execute(
         "INSERT INTO deal_line (\(names.joined(separator: ", "))) VALUES (\(places))", StatementArguments(arguments))
     }
-    cache = cache.filter { $0.key.kind != .dealLine || $0.key.id != deal.id }
+    // By name, not by looking through a cache that may hold an import of 100,000 records.
+    var count = lines.count
+    if case .list(let old) = before { count = max(count, old.count) }
+    for part in 0..<count { cache[RecordRef(kind: .dealLine, id: deal.id, part: Int32(part + 1))] = nil }
     let after = try describeLines(try value(deal, "lines") ?? .null)
     if beforeFields != after {
       try flush()

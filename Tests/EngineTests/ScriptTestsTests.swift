@@ -103,7 +103,7 @@ struct ScriptTestsTests {
       ("expect(function () error('x') end):to_fail('y')", "expected an error with \"y\", found"),
       ("expect(1).never:to_be(1)", "expected anything but 1, found 1"),
       ("expect(money('12.50')):to_be('12.51 EUR')", "expected \"12.51 EUR\", found 12.50 EUR"),
-      ("expect(1):to_bee(1)", "has no 'to_bee'"),
+      ("expect(1):to_bee(1)", "has no 'to_bee'"), ("expect(1).to_be(1)", "write it with a colon: expect(…):to_be(…)"),
     ])
   func expectations(_ code: String, _ message: String) throws {
     let failure = try failure(code)

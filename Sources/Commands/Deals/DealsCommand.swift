@@ -41,7 +41,10 @@ struct DealsList: ParsableCommand {
     let workspace = try shared.open()
     let deals = try workspace.read { tx in
       var criteria: [ValueField] = []
-      if let stage { criteria.append(ValueField("stage", .record(RecordRef(.stage, try workspace.stage(stage, tx).id)))) }
+      if let stage {
+        let stage = try workspace.stage(stage, tx, retired: true)
+        criteria.append(ValueField("stage", .record(RecordRef(.stage, stage.id))))
+      }
       if let owner { criteria.append(ValueField("owner", .record(try workspace.find(.user, owner, tx)))) }
       if let status { criteria.append(ValueField("status", .text(try DealStatus(word: status).rawValue))) }
       if !archived { criteria.append(ValueField("archived", .boolean(false))) }
@@ -132,8 +135,13 @@ struct DealsShow: ParsableCommand {
   }
 
   private func printHistory(_ workspace: OpenWorkspace) throws {
-    let (entries, stages) = try workspace.read { tx in
-      (try tx.history(of: try workspace.find(.deal, deal, tx)), try tx.stages())
+    let (entries, names) = try workspace.read { tx in
+      let entries = try tx.history(of: try workspace.find(.deal, deal, tx))
+      var names: [RecordRef: String] = [:]
+      for case .record(let ref) in entries.flatMap(\.changes).flatMap({ [$0.old, $0.new] }) where names[ref] == nil {
+        names[ref] = try tx.value(ref, "name")?.plainText
+      }
+      return (entries, names)
     }
     if shared.json {
       return try Terminal.print(
@@ -155,9 +163,7 @@ struct DealsShow: ParsableCommand {
           }))
     }
     func words(_ value: Value) -> String {
-      if case .record(let ref) = value, ref.kind == .stage, let stage = stages.first(where: { $0.id == ref.id }) {
-        return stage.name
-      }
+      if case .record(let ref) = value, let name = names[ref] { return name }
       return value.isNull ? "(empty)" : value.plainText.isEmpty ? value.summary : value.plainText
     }
     var table = Table(["at", "by", "field", "from", "to"])

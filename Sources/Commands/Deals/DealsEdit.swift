@@ -46,19 +46,12 @@ struct DealsCreate: ParsableCommand {
         ValueField("status", .text(DealStatus.open.rawValue)), ValueField("archived", .boolean(false)),
         ValueField("created_at", .instant(now)),
       ]
-      let ref = try keyed(workspace) { try tx.insert(.deal, fields, author: author, at: now) }
+      for field in fields { try workspace.checkKey(field, of: .deal, tx) }
+      let ref = try tx.insert(.deal, fields, author: author, at: now)
       return try Exporter(schema: workspace.schema).deal(ref, in: tx, full: true)
     }
     if shared.json { return try Terminal.print(json) }
     try Terminal.print("created deal \(json["id"]?.integerValue ?? 0), in \(json["stage"]?.stringValue ?? "")")
-  }
-
-  private func keyed<T>(_ workspace: OpenWorkspace, _ body: () throws -> T) throws -> T {
-    do {
-      return try body()
-    } catch let error as StoreError where error.kind == .constraint && key != nil && error.message.contains("deal.key") {
-      throw CommandFault("there is a deal with the key \"\(key ?? "")\" already; choose another key")
-    }
   }
 }
 
@@ -66,7 +59,7 @@ struct DealsSet: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set", abstract: "Set fields of a deal.",
     discussion: """
-      A field is named by its key or its French label; "field=" empties it. The stage changes by "deals move", the
+      A field is named by its key or its French label; "field=" empties it. The stage changes by "deals move", the \
       status by "deals win", "lose" and "reopen".
 
         coulisse deals set groupe "promo=[EDLC_001]" hours_total=49

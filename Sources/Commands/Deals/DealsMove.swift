@@ -9,8 +9,8 @@ struct DealsMove: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "move", abstract: "Move a deal to a stage, with all that its scripts do.",
     discussion: """
-      Guards may reject the move: exit code 3, and the deal stays where it is. Otherwise the answer comes when the
-      runs that the move caused have ended, wait, or have their next attempt scheduled. Accents, case and apostrophes
+      Guards may reject the move: exit code 3, and the deal stays where it is. Otherwise the answer comes when the \
+      runs that the move caused have ended, wait, or have their next attempt scheduled. Accents, case and apostrophes \
       of the stage's name don't count.
 
         coulisse deals move groupe "Créer documents"
@@ -92,18 +92,19 @@ enum Transitions {
   }
 
   private static func printWords(_ answer: EngineAnswer) throws {
+    let deal = Terminal.visible(answer.deal)
     if !answer.rejected.isEmpty {
-      try Terminal.print("deal \(answer.deal) stays: \(answer.stage), \(answer.status)")
+      try Terminal.print("deal \(deal) stays: \(answer.stage), \(answer.status)")
       for reason in answer.rejected {
         Terminal.note(Terminal.emphasized("rejected: ", .red, on: .errors) + Terminal.visible(reason))
       }
-    } else if answer.moved {
-      try Terminal.print("deal \(answer.deal): \(answer.from) → \(answer.to)")
+    } else if answer.moved, !answer.to.isEmpty {
+      try Terminal.print("deal \(deal): \(answer.from) → \(answer.to)")
       if !answer.stage.isEmpty, answer.stage != answer.to, answer.status != answer.to {
         try Terminal.print("now in \(answer.stage), \(answer.status)")
       }
     } else if answer.runs.isEmpty {
-      try Terminal.print("nothing to do: deal \(answer.deal) is in \(answer.stage), \(answer.status)")
+      try Terminal.print("nothing to do: deal \(deal) is in \(answer.stage), \(answer.status)")
     }
     for warning in answer.warnings { Terminal.warn(warning) }
     try RunLines.print(answer.runs)

@@ -142,6 +142,7 @@ enum RecordEdit {
       let ref = try workspace.find(kind, name, tx)
       for text in assignments {
         let field = try workspace.assignment(text, of: kind, tx)
+        try workspace.checkKey(field, of: kind, tx, except: ref)
         if try tx.value(ref, field.name) != field.value { changed.append(field.name) }
         try tx.set(ref, field.name, field.value, author: author, at: now)
       }
@@ -150,7 +151,7 @@ enum RecordEdit {
     }
     if !shared.json {
       let what = changed.isEmpty ? "nothing to change" : "changed: " + changed.joined(separator: ", ")
-      try Terminal.print("\(kind.words) \(name): \(what)")
+      try Terminal.print("\(kind.words) \(Terminal.visible(name)): \(what)")
     }
     return json
   }

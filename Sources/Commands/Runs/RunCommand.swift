@@ -38,7 +38,7 @@ struct WorkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "work", abstract: "Be the engine: execute what is queued or due, and what a dead process left.",
     discussion: """
-      Other commands find this engine and let it do their work. It ends with Ctrl-C, or by itself with --until-idle
+      Other commands find this engine and let it do their work. It ends with Ctrl-C, or by itself with --until-idle \
       when nothing is queued, due or running any more.
 
         coulisse work
@@ -56,6 +56,12 @@ struct WorkCommand: ParsableCommand {
     var configuration = EngineThread.Configuration()
     configuration.unfused = unfused
     configuration.log = Logger(label: "coulisse", factory: { StreamLogHandler.standardError(label: $0) })
-    try EngineAccess(workspace.folder).work(untilIdle: untilIdle, configuration: configuration)
+    let access = EngineAccess(workspace.folder)
+    // Whoever holds the workspace can bring it to rest, so this one need not wait until another engine ends.
+    if untilIdle {
+      _ = try access.perform(.drain, configuration: configuration)
+    } else {
+      try access.work(configuration: configuration)
+    }
   }
 }

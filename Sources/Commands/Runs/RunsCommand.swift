@@ -167,7 +167,9 @@ struct RunView {
     if let due = run.dueAt { lines.append("  due       \(due)") }
     for row in journal {
       guard let step = row.step else {
-        lines += effects(row).map { "  did       \(Terminal.visible($0))" }
+        // What a failed segment did was undone.
+        let label = run.status == .failed ? "undone" : "did   "
+        lines += effects(row).map { "  \(label)    \(Terminal.visible($0))" }
         continue
       }
       let attempts = step.attempts > 1 ? ", \(step.attempts) attempts" : ""
@@ -175,7 +177,8 @@ struct RunView {
     }
     for warning in run.warnings { lines.append("  warning   \(Terminal.visible(warning))") }
     guard let fault else { return lines }
-    lines.append("  \(fault.kind)  \(Terminal.visible(fault.message))")
+    let blank = String(repeating: " ", count: max(1, 10 - fault.kind.count))
+    lines.append("  \(fault.kind)\(blank)\(Terminal.visible(fault.message))")
     if let source = fault.sourceLine { lines.append("      \(Terminal.visible(source))") }
     lines += fault.traceback.map { "    \(Terminal.visible($0))" }
     if run.status == .failed {

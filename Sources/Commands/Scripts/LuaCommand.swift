@@ -7,8 +7,8 @@ struct LuaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lua", abstract: "Run plain Lua files in the sandbox of scripts, without a workspace.",
     discussion: """
-      One file after the other, each in a state of its own; whatever a file does, the next one runs. With --json a
-      line of JSON a file: file, outcome (ok, error or limit), message, milliseconds, peak_memory_bytes; what the
+      One file after the other, each in a state of its own; whatever a file does, the next one runs. With --json a \
+      line of JSON a file: file, outcome (ok, error or limit), message, milliseconds, peak_memory_bytes; what the \
       files print then goes to standard error. Exit code 1 if any did not end well.
 
         coulisse lua hello.lua
@@ -61,39 +61,48 @@ struct SandboxedFile: Sendable {
   static func run(_ file: String, _ limits: LuaLimits, printsToErrors: Bool) -> SandboxedFile {
     var result = SandboxedFile(file: file)
     let began = ContinuousClock.now
-    defer {
-      let spent = began.duration(to: .now).components
-      result.milliseconds = Double(spent.seconds) * 1e3 + Double(spent.attoseconds) / 1e15
-    }
+    result.execute(limits, printsToErrors: printsToErrors)
+    result.milliseconds = (ContinuousClock.now - began) / .milliseconds(1)
+    return result
+  }
+
+  private mutating func execute(_ limits: LuaLimits, printsToErrors: Bool) {
     guard let data = FileManager.default.contents(atPath: file) else {
-      result.outcome = .error
-      result.message = "\(file) can't be read; check that it is there and that you may read it"
-      result.report = result.message
-      return result
+      outcome = .error
+      message = "\(file) can't be read; check that it is there and that you may read it"
+      report = message
+      return
     }
     do throws(LuaError) {
       let state = try LuaState(limits: limits)
-      defer { result.peakBytes = state.statistics.peakBytes }
+      defer { peakBytes = state.statistics.peakBytes }
       state.setPrint { bytes in
         let output = printsToErrors ? FileHandle.standardError : FileHandle.standardOutput
         try? output.write(contentsOf: Data(bytes))
       }
-      let began = ContinuousClock.now
-      state.setClock { Double(began.duration(to: .now).components.attoseconds) / 1e18 + Date().timeIntervalSince1970 }
-      let function = try state.load(LuaSource(name: file, bytes: Array(data)))
+      state.setClock { Date().timeIntervalSince1970 }
+      let function = try state.load(LuaSource(name: file, bytes: Self.text(of: data)))
       if case .suspended = try state.start(function) {
-        result.outcome = .error
-        result.message = "\(file) was suspended; nothing here could resume it"
+        outcome = .error
+        message = "\(file) was suspended; nothing here could resume it"
       }
     } catch {
       switch error.kind {
-      case .timeLimit, .memoryLimit, .hostCallLimit, .instructionLimit: result.outcome = .limit
-      default: result.outcome = .error
+      case .timeLimit, .memoryLimit, .hostCallLimit, .instructionLimit: outcome = .limit
+      default: outcome = .error
       }
-      result.message = error.message
-      result.report = error.report
+      message = error.message
+      report = error.report
     }
-    return result
+  }
+
+  /// The text as the standalone interpreter takes it: without a byte order mark, and with the first line empty if it is
+  /// for the system (`#!/usr/bin/env lua`).
+  private static func text(of data: Data) -> [UInt8] {
+    var bytes = Array(data)
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+    if bytes.first == UInt8(ascii: "#") { bytes.removeFirst(bytes.firstIndex(of: 0x0A) ?? bytes.count) }
+    return bytes
   }
 
   func tell(json: Bool) throws {
@@ -104,7 +113,7 @@ struct SandboxedFile: Sendable {
         JSONMember("milliseconds", .number(String(format: "%.3f", milliseconds))),
         JSONMember("peak_memory_bytes", .integer(Int64(peakBytes))),
       ])
-      return try Terminal.print(line.text(pretty: false))
+      return try Terminal.write(Terminal.steady(line.bytes(pretty: false)) + [UInt8(ascii: "\n")])
     }
     if outcome == .ok { return }
     Terminal.note(Terminal.emphasized("\(outcome.rawValue): ", .red, on: .errors) + Terminal.visible(report, keepingLines: true))

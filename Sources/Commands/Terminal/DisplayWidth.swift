@@ -9,7 +9,7 @@ enum DisplayWidth {
     case .nonspacingMark, .enclosingMark, .format, .control: return 0
     default: break
     }
-    if isWide(first.value) { return 2 }
+    if isWide(first.value) || first.properties.isEmojiPresentation { return 2 }
     // A symbol that is drawn as a picture because a selector follows it, or a flag.
     if character.unicodeScalars.contains(where: { $0.value == 0xFE0F }) && first.properties.isEmoji { return 2 }
     return 1

@@ -26,14 +26,45 @@ enum Terminal {
   }
 
   static func print(_ json: JSON) throws {
-    try write(json.bytes(pretty: isatty(Channel.data.rawValue) == 1) + [UInt8(ascii: "\n")])
+    try write(steady(json.bytes(pretty: isTerminal(.data))) + [UInt8(ascii: "\n")])
+  }
+
+  /// JSON in which the characters that could steer a terminal are escapes: the same document, and outside of ASCII they
+  /// are nowhere but in strings.
+  static func steady(_ json: [UInt8]) -> [UInt8] {
+    guard json.contains(where: { $0 == 0x7F || $0 == 0xC2 || $0 == 0xE2 }) else { return json }
+    var result: [UInt8] = []
+    result.reserveCapacity(json.count)
+    var place = 0
+    while place < json.count {
+      var code: Int?
+      var length = 1
+      if json[place] == 0x7F {
+        code = 0x7F
+      } else if json[place] == 0xC2, place + 1 < json.count, json[place + 1] < 0xA0 {
+        code = Int(json[place + 1])
+        length = 2
+      } else if json[place] == 0xE2, place + 2 < json.count {
+        let scalar = 0x2000 + Int(json[place + 1] & 0x3F) << 6 + Int(json[place + 2] & 0x3F)
+        if (0x202A...0x202E).contains(scalar) || (0x2066...0x2069).contains(scalar) { code = scalar }
+        length = 3
+      }
+      if let code {
+        let digits = String(code, radix: 16)
+        result += Array(("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8)
+      } else {
+        result += json[place..<place + length]
+      }
+      place += length
+    }
+    return result
   }
 
   static func write(_ bytes: [UInt8]) throws {
     do {
       try FileHandle.standardOutput.write(contentsOf: Data(bytes))
     } catch {
-      throw CommandFault("standard output can't be written: \(error.localizedDescription)")
+      throw CommandFault("standard output can't be written: \(words(of: error))")
     }
   }
 
@@ -60,7 +91,22 @@ enum Terminal {
 
   /// What an error says, without the wrapping that the system's own errors have.
   static func words(of error: any Error) -> String {
-    if error is CocoaError || error is POSIXError { return error.localizedDescription }
+    if error is CocoaError || error is POSIXError {
+      let error = error as NSError
+      let all = [error, error.userInfo[NSUnderlyingErrorKey] as? NSError].compactMap(\.self)
+      if let cause = all.first(where: { $0.domain == NSPOSIXErrorDomain }) {
+        return String(cString: strerror(Int32(cause.code)))
+      }
+      let number: Int32? =
+        switch CocoaError.Code(rawValue: error.code) {
+        case .fileNoSuchFile, .fileReadNoSuchFile: ENOENT
+        case .fileReadNoPermission, .fileWriteNoPermission: EACCES
+        case .fileWriteOutOfSpace: ENOSPC
+        case .fileWriteVolumeReadOnly: EROFS
+        default: nil
+        }
+      return number.map { String(cString: strerror($0)) } ?? error.localizedDescription
+    }
     return visible("\(error)", keepingLines: true)
   }
 

@@ -8,7 +8,7 @@ struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo", abstract: "Tell the story of three deals, told as it happens in a workspace of its own.",
     discussion: """
-      Makes a workspace from the example altitude in a temporary folder and keeps it, so that you can go on there.
+      Makes a workspace from the example altitude in a temporary folder and keeps it, so that you can go on there. \
       Exit code 0 only if all went as told.
 
         coulisse demo

@@ -18,9 +18,9 @@ struct DoctorCommand: ParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   func run() throws {
-    let workspace = try shared.open()
+    let folder = try WorkspaceFolder(URL(fileURLWithPath: shared.workspace ?? ".").standardizedFileURL)
     var examination = Examination()
-    try examination.look(at: workspace)
+    examination.look(at: folder)
     if shared.json {
       try Terminal.print(examination.json)
     } else {
@@ -52,17 +52,35 @@ struct Examination {
     ])
   }
 
-  mutating func look(at workspace: OpenWorkspace) throws {
-    facts.append(("workspace", workspace.folder.root.path))
+  /// A part that is broken is a finding, and the others are looked at all the same.
+  mutating func look(at folder: WorkspaceFolder) {
+    facts.append(("workspace", folder.root.path))
     let lua = LuaState.versionReport
-    facts.append(("lua", "\(lua.version)\(lua.faults.isEmpty ? "" : ", \(lua.faults.count) known faults, none of which scripts can reach")"))
+    let faults = lua.faults.isEmpty ? "" : ", \(lua.faults.count) known faults, none of which scripts can reach"
+    facts.append(("lua", "\(lua.version)\(faults)"))
     if lua.patch == nil {
       complaints.append(("the Lua library is \(lua.version), not a release of Lua 5.4", "install liblua5.4"))
     }
-    let held = try EngineLock.take(workspace.folder, wait: false) == nil
-    facts.append(("engine", held ? "one is at work" : "none is at work"))
-    try lookAtRecords(workspace, engineLives: held)
-    try lookAtScripts(workspace)
+    var engineLives = false
+    attempt("mend the permissions of the folder") { examination in
+      engineLives = try EngineLock.take(folder, wait: false) == nil
+      examination.facts.append(("engine", engineLives ? "one is at work" : "none is at work"))
+    }
+    // That workspace.lua is broken is among what is found in the scripts.
+    if let workspace = try? OpenWorkspace(path: folder.root.path) {
+      attempt("mend what it says, then: coulisse doctor") { try $0.lookAtRecords(workspace, engineLives: engineLives) }
+    }
+    attempt("mend the file, then: coulisse check") { try $0.lookAtScripts(folder) }
+  }
+
+  private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
+  private mutating func attempt(_ remedy: String, _ look: (inout Examination) throws -> Void) {
+    do {
+      try look(&self)
+    } catch {
+      complaints.append((Terminal.words(of: error), remedy))
+    }
   }
 
   private mutating func lookAtRecords(_ workspace: OpenWorkspace, engineLives: Bool) throws {
@@ -76,7 +94,7 @@ struct Examination {
       facts.append(("runs", "\(queued) queued, \(waiting) waiting, \(due) due, \(failures.count) failed"))
       if queued + due > 0, !engineLives {
         complaints.append((
-          "\(queued + due) runs are queued or due, and no engine is at work", "coulisse work --until-idle"
+          "\(Self.count(queued + due, "run")) queued or due, and no engine is at work", "coulisse work --until-idle"
         ))
       }
       for run in failures.prefix(10) {
@@ -87,14 +105,14 @@ struct Examination {
         ))
       }
       if failures.count > 10 {
-        complaints.append(("\(failures.count - 10) more runs failed", "coulisse runs list --status failed"))
+        complaints.append(("\(Self.count(failures.count - 10, "more run")) failed", "coulisse runs list --status failed"))
       }
       for stage in try tx.stages().filter(\.isRetired) {
         let deals = try tx.find(
           .deal, [ValueField("stage", .record(RecordRef(.stage, stage.id)))], limit: nil)
         guard let first = deals.first else { continue }
         complaints.append((
-          "\(deals.count) deals are in the stage \"\(stage.name)\", which workspace.lua no longer declares",
+          "\(Self.count(deals.count, "deal")) in the stage \"\(stage.name)\", which workspace.lua no longer declares",
           "declare it again, or move them, the first with: coulisse deals move \(first.id) STAGE"
         ))
       }
@@ -103,16 +121,15 @@ struct Examination {
     // The check reads every page, with a connection of its own.
     let store = try Store(path: workspace.folder.database)
     let faults = try store.integrityFaults()
-    facts.append(("database", faults.isEmpty ? "sound" : "\(faults.count) faults"))
+    facts.append(("database", faults.isEmpty ? "sound" : Self.count(faults.count, "fault")))
     for fault in faults.prefix(5) {
       complaints.append(("the database is damaged: \(fault)", "restore coulisse.db from a backup"))
     }
   }
 
-  private mutating func lookAtScripts(_ workspace: OpenWorkspace) throws {
-    let folder = workspace.folder
+  private mutating func lookAtScripts(_ folder: WorkspaceFolder) throws {
     let findings = try DeepStack.run { try CheckCommand.findings(in: folder) }
-    facts.append(("scripts", findings.isEmpty ? "sound" : "\(findings.count) problems"))
+    facts.append(("scripts", findings.isEmpty ? "sound" : Self.count(findings.count, "problem")))
     for finding in findings where finding.weight == .error {
       complaints.append((finding.words, "mend the script, then: coulisse check"))
     }

@@ -8,8 +8,8 @@ struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import", abstract: "Import users, organizations, persons, products and deals from JSON.",
     discussion: """
-      All or nothing: if anything is wrong, every fault is told with its path in the file, and nothing is imported.
-      Records are known by their "key": importing the same keys again updates what the file gives. An import is data;
+      All or nothing: if anything is wrong, every fault is told with its path in the file, and nothing is imported. \
+      Records are known by their "key": importing the same keys again updates what the file gives. An import is data; \
       no guard and no automation runs.
 
         coulisse import data.json
@@ -17,11 +17,16 @@ struct ImportCommand: ParsableCommand {
 
       The shape, with all sections optional:
         {"users": [{"key", "name", "email"}],
-         "organizations": [{"key", "name", "siret", "vat_number", "address": {"street", "postal_code", "city", "country"}}],
-         "persons": [{"key", "first_name", "last_name", "email", "job_title", "organization": KEY}],
-         "products": [{"key", "name", "description", "price": "1800.00", "vat_rate": "20", …}],
-         "deals": [{"key", "title", "stage", "owner": KEY, "organization": KEY, "person": KEY, "participants": [KEY],
-           "lines": [{"product": KEY, "quantity", "price", "discount": "10%"}], "notes": [{"text", "pinned"}]}]}
+         "organizations": [{"key", "name", "siret", "vat_number",
+           "address": {"street", "postal_code", "city", "country"}}],
+         "persons": [{"key", "first_name", "last_name", "email", "job_title",
+           "organization": KEY}],
+         "products": [{"key", "name", "description", "price": "1800.00",
+           "vat_rate": "20", …}],
+         "deals": [{"key", "title", "stage", "owner": KEY, "organization": KEY,
+           "person": KEY, "participants": [KEY],
+           "lines": [{"product": KEY, "quantity", "price", "discount": "10%"}],
+           "notes": [{"text", "pinned"}]}]}
       and the fields that workspace.lua declares.
       """)
 
@@ -36,7 +41,8 @@ struct ImportCommand: ParsableCommand {
     do {
       document = try JSON(parsing: try bytes())
     } catch let fault as JSONFault {
-      throw CommandFault("\(name): \(fault)")
+      let isCutOff = ["the end of the text", "has no end", "ends within an escape"].contains { fault.message.hasSuffix($0) }
+      throw CommandFault("\(name): \(fault). Nothing was imported\(isCutOff ? "; the file seems to be cut off" : "")")
     }
     let summary = try Self.run(document, workspace, author)
     if shared.json { return try Terminal.print(Self.json(summary)) }
@@ -51,7 +57,9 @@ struct ImportCommand: ParsableCommand {
     do {
       return Array(try Data(contentsOf: URL(fileURLWithPath: file)))
     } catch {
-      let reason = FileManager.default.fileExists(atPath: file) ? error.localizedDescription : "there is no such file"
+      var isFolder: ObjCBool = false
+      let isThere = FileManager.default.fileExists(atPath: file, isDirectory: &isFolder)
+      let reason = isFolder.boolValue ? "it is a folder" : isThere ? Terminal.words(of: error) : "there is no such file"
       throw CommandFault("\(file) can't be read: \(reason)")
     }
   }
@@ -105,12 +113,12 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     let workspace = try shared.open()
     let document = try workspace.read { try Exporter(schema: workspace.schema).document(in: $0) }
-    let bytes = document.bytes(pretty: true) + [UInt8(ascii: "\n")]
+    let bytes = Terminal.steady(document.bytes(pretty: true)) + [UInt8(ascii: "\n")]
     guard let file, file != "-" else { return try Terminal.write(bytes) }
     do {
       try Data(bytes).write(to: URL(fileURLWithPath: file), options: .atomic)
     } catch {
-      throw CommandFault("\(file) can't be written: \(error.localizedDescription)")
+      throw CommandFault("\(file) can't be written: \(Terminal.words(of: error))")
     }
     Terminal.note("wrote \(file)")
   }

@@ -61,7 +61,11 @@ enum WorkspaceMaker {
     }
     let source = try example.map { try exampleFolder($0) }
     do {
-      try files.createDirectory(at: url, withIntermediateDirectories: true)
+      do {
+        try files.createDirectory(at: url, withIntermediateDirectories: true)
+      } catch {
+        throw CommandFault("\(url.path) can't be made: \(Terminal.words(of: error)); name another place")
+      }
       return try fill(url, from: source)
     } catch {
       // Half a workspace would look like one.

@@ -207,7 +207,8 @@ public final class EngineCore {
     runID: Int64, sameScript: Bool, restart: Bool, force: Bool, requestID: String? = nil, actor: String = "",
     tx: any StoreTransaction, now: Instant
   ) throws -> RunRow {
-    guard var run = try tx.run(runID) else { throw EngineFault(.notFound, "there is no run \(runID)") }
+    guard var run = try tx.run(runID) else { throw EngineFault(.notFound, "there is no run \(runID); list them with: coulisse runs list")
+    }
     let deal = run.dealID.map { RecordRef(.deal, $0) }
     if let requestID, let deal {
       if try tx.handled(request: requestID, of: deal) != nil {
@@ -262,7 +263,8 @@ public final class EngineCore {
 
   /// Ends a run: at once when it is queued, waits or backs off, else when the step in hand is answered.
   public func cancel(runID: Int64, tx: any StoreTransaction, now: Instant) throws -> RunRow {
-    guard let run = try tx.run(runID) else { throw EngineFault(.notFound, "there is no run \(runID)") }
+    guard let run = try tx.run(runID) else { throw EngineFault(.notFound, "there is no run \(runID); list them with: coulisse runs list")
+    }
     switch run.status {
     case .cancelled:
       return run

@@ -12,16 +12,21 @@ public struct EngineAccess: Sendable {
 
   /// Asks once, whoever executes it: a request id in it makes sure that it is not done twice if a holder dies between
   /// commit and answer.
+  /// - Parameter configuration: of the engine, if this becomes it.
   /// - Throws: `EngineFault`, `StoreError`.
-  public func perform(_ request: EngineRequest) throws -> EngineAnswer {
-    if let lock = try EngineLock.take(folder, wait: false) { return try execute(request, holding: lock) }
+  public func perform(
+    _ request: EngineRequest, configuration: EngineThread.Configuration = .init()
+  ) throws -> EngineAnswer {
+    if let lock = try EngineLock.take(folder, wait: false) {
+      return try execute(request, configuration, holding: lock)
+    }
     if let answer = try EngineSocket.ask(folder, request) { return answer }
     // The holder does not listen: it is another command line, which hands over soon, or an engine that has only begun
     // and listens soon, or it has just died. Whichever it is, one of these two comes.
     let waiting = LockWait(folder)
     while true {
       if let lock = try waiting.lock(before: Date(timeIntervalSinceNow: 0.05)) {
-        return try execute(request, holding: lock)
+        return try execute(request, configuration, holding: lock)
       }
       if let answer = try EngineSocket.ask(folder, request) {
         waiting.giveUp()
@@ -31,9 +36,11 @@ public struct EngineAccess: Sendable {
   }
 
   /// Executes the lanes of what was asked until their runs end or park, then hands the lock over.
-  private func execute(_ request: EngineRequest, holding lock: EngineLock) throws -> EngineAnswer {
+  private func execute(
+    _ request: EngineRequest, _ configuration: EngineThread.Configuration, holding lock: EngineLock
+  ) throws -> EngineAnswer {
     try withExtendedLifetime(lock) {
-      var configuration = EngineThread.Configuration()
+      var configuration = configuration
       configuration.executesEverything = false
       let engine = try makeEngine(configuration)
       engine.start()
@@ -51,25 +58,29 @@ public struct EngineAccess: Sendable {
   }
 
   /// `coulisse work`: holds the lock for as long as it lives, listens, and executes what is queued or due.
-  /// - Parameter untilIdle: ends when nothing more happens by itself, instead of staying.
-  /// - Throws: `EngineFault.refused` when another engine holds the workspace.
-  public func work(untilIdle: Bool, configuration: EngineThread.Configuration = .init()) throws {
-    guard let lock = try EngineLock.take(folder, wait: untilIdle) else {
-      throw EngineFault(.refused, "another engine works on this workspace already; end it first, or use it")
-    }
-    try withExtendedLifetime(lock) {
+  /// - Throws: `EngineFault.refused` when another engine that stays holds the workspace; a command line that holds it is
+  ///   waited for.
+  public func work(configuration: EngineThread.Configuration = .init()) throws {
+    try withExtendedLifetime(try lockForGood()) {
       var configuration = configuration
-      configuration.outlastsFaults = !untilIdle
-      let engine = try makeEngine(configuration, stays: !untilIdle)
+      configuration.outlastsFaults = true
+      let engine = try makeEngine(configuration, stays: true)
       engine.start()
-      if untilIdle {
-        _ = try engine.perform(.drain)
-        engine.stop()
-        return
-      }
       try EngineSocket.serve(folder, engine)
       defer { EngineSocket.close(folder) }
       try engine.waitUntilEnded()
+    }
+  }
+
+  private func lockForGood() throws -> EngineLock {
+    if let lock = try EngineLock.take(folder, wait: false) { return lock }
+    let waiting = LockWait(folder)
+    while true {
+      if let lock = try waiting.lock(before: Date(timeIntervalSinceNow: 0.05)) { return lock }
+      if try EngineSocket.isServed(folder) {
+        waiting.giveUp()
+        throw EngineFault(.refused, "another engine works on this workspace already; end it first, or use it")
+      }
     }
   }
 }

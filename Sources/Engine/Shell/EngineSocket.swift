@@ -47,6 +47,14 @@ enum EngineSocket {
     return EngineAnswer(json: json["answer"] ?? .null)
   }
 
+  /// Whether an engine listens.
+  static func isServed(_ folder: WorkspaceFolder) throws -> Bool {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return try withAddress(folder) { connect(descriptor, $0, $1) } == 0
+  }
+
   /// Listens until the process ends; each caller has a thread of its own, which waits for the engine.
   static func serve(_ folder: WorkspaceFolder, _ engine: EngineThread) throws {
     unlink(folder.state.appendingPathComponent("engine.sock").path)

@@ -66,16 +66,22 @@ extension ImportJob {
     }
     var draft = Draft(kind: kind, path: path)
     if let key = json["key"], key != .null {
-      guard let text = key.stringValue, !text.isEmpty else {
+      guard let text = key.stringValue, text.contains(where: { !$0.isWhitespace }) else {
         note("\(path).key", "expected a name as text, found \(Self.word(key))")
         return nil
       }
       draft.key = text
-      draft.existing = try find(Name(kind: kind, key: text))
+      draft.existing = try find(Name(kind: kind, key: text)) ?? unkeyed(Name(kind: kind, key: text), like: json)
     }
     // A user without a known key is still known by the address.
     if draft.existing == nil, kind == .user, let email = json["email"]?.stringValue {
       draft.existing = try tx.user(email: email)
+    }
+    if kind == .user, let email = json["email"]?.stringValue, let owner = try tx.user(email: email),
+      owner != draft.existing
+    {
+      let name = try tx.value(owner, "name")?.plainText ?? ""
+      note("\(path).email", "\(Value.text(name).summary) has this address already; each user needs one of their own")
     }
     // The stage is looked for in the pipeline, wherever that stands in the object.
     if kind == .deal, let pipeline = json["pipeline"] { draft.pipeline = try self.pipeline(pipeline, "\(path).pipeline") }
@@ -176,6 +182,8 @@ extension ImportJob {
     draft.participants = links
   }
 
+  private static let lineMembers = "a line is given by product, quantity, price and discount"
+
   private func readLines(_ json: JSON, _ path: String, into draft: inout Draft) throws {
     guard let elements = json.arrayValue else {
       return note(path, "expected a list of product lines, found \(Self.word(json))")
@@ -191,11 +199,11 @@ extension ImportJob {
       for member in members {
         let path = "\(path).\(member.name)"
         guard let field = schema.field(.dealLine, member.name), field.key == member.name else {
-          note(path, schema.unknownField(member.name, of: .dealLine).message)
+          note(path, schema.unknownField(member.name, of: .dealLine).message + "; \(Self.lineMembers)")
           continue
         }
         guard field.isWritable else {
-          note(path, "a line is given by product, quantity, price and discount; the rest follows from them")
+          note(path, "\(Self.lineMembers); the rest follows from them")
           continue
         }
         if field.key == "product" {
@@ -261,7 +269,7 @@ extension ImportJob {
     }
     let name = Name(kind: kind, key: key)
     if announced.contains(name) { return .draft(kind, key) }
-    if let ref = try find(name) { return .stored(ref) }
+    if let ref = try find(name) ?? unkeyed(name) { return .stored(ref) }
     if kind == .user, let ref = try tx.user(email: key) { return .stored(ref) }
     note(path, "\(label)no \(kind.words) has the key \(Value.text(key).summary), here or in the workspace\(nearest(name))")
     return nil
@@ -279,6 +287,24 @@ extension ImportJob {
     let ref = try tx.find(name.kind, key: name.key)
     stored[name] = .some(ref)
     return ref
+  }
+
+  /// The record without a key that an export called by kind and id (`deal-12`).
+  /// - Parameter like: what the document says of it: in another workspace, or later, the id may be another record's, so
+  ///   it has to have the same name.
+  private func unkeyed(_ name: Name, like json: JSON? = nil) throws -> RecordRef? {
+    let start = "\(name.kind.rawValue)-"
+    guard name.key.hasPrefix(start), let id = Int64(name.key.dropFirst(start.count)),
+      let record = try tx.record(RecordRef(name.kind, id)), record.key == nil
+    else { return nil }
+    let identity =
+      switch name.kind {
+      case .deal: ["title"]
+      case .person: ["first_name", "last_name"]
+      default: ["name"]
+      }
+    let isSame = identity.allSatisfy { record[field: $0].plainText == json?[$0]?.stringValue ?? "" }
+    return json == nil || isSame ? record.ref : nil
   }
 
   private func checkRequired(_ draft: Draft, _ json: JSON) {

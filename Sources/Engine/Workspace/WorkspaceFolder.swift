@@ -28,10 +28,9 @@ public struct WorkspaceFolder: Sendable, Hashable {
 
   /// Makes the folder for lock and socket.
   func prepareState() throws(EngineFault) {
-    do {
-      try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
-    } catch {
-      throw EngineFault(.workspace, "\(state.path) can't be made: \(error.localizedDescription)")
+    if mkdir(state.path, 0o755) != 0, errno != EEXIST {
+      let reason = String(cString: strerror(errno))
+      throw EngineFault(.workspace, "\(state.path) can't be made (\(reason)); check permissions and space of the folder")
     }
   }
 
@@ -93,12 +92,16 @@ public struct WorkspaceFolder: Sendable, Hashable {
     return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  private func text(of path: String) throws(EngineFault) -> String {
+  /// The text of a file of the workspace, without the byte order mark that some editors put before it.
+  /// - Throws: `EngineFault.workspace` when it can't be read or is no UTF-8.
+  public func text(of path: String) throws(EngineFault) -> String {
     let url = root.appendingPathComponent(path)
     guard let data = FileManager.default.contents(atPath: url.path) else {
       throw EngineFault(.workspace, "\(path) can't be read; check that it is there and that you may read it")
     }
-    guard let text = String(data: data, encoding: .utf8) else {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let bytes = data.starts(with: mark) ? data.dropFirst(mark.count) : data
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw EngineFault(.workspace, "\(path) is not UTF-8 text; save it as UTF-8")
     }
     return text
