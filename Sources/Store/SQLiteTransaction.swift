@@ -20,23 +20,25 @@ final class SQLiteTransaction: StoreTransaction {
 
   let db: Database
   let currency: Currency
+  private let isReader: Bool
   var cache: [RecordRef: Record] = [:]
   var pending: [RecordRef: Pending] = [:]
   /// The order in which records were first changed, so that the history is written in it.
   var pendingOrder: [RecordRef] = []
 
-  init(_ db: Database, currency: Currency = .eur) {
+  init(_ db: Database, currency: Currency = .eur, isReader: Bool = false) {
     self.db = db
     self.currency = currency
+    self.isReader = isReader
   }
 
   func savepoint<T>(_ body: () throws -> T) throws -> T {
     try flush()
-    try execute("SAVEPOINT segment")
+    try control("SAVEPOINT segment")
     do {
       let result = try body()
       try flush()
-      try execute("RELEASE segment")
+      try control("RELEASE segment")
       return result
     } catch {
       forget()
@@ -45,8 +47,8 @@ final class SQLiteTransaction: StoreTransaction {
         if let error = error as? StoreError, error.kind == .transactionLost { throw error }
         throw StoreError(.transactionLost, "SQLite rolled the whole transaction back: \(error)")
       }
-      try execute("ROLLBACK TO segment")
-      try execute("RELEASE segment")
+      try control("ROLLBACK TO segment")
+      try control("RELEASE segment")
       // Whoever catches it here is to see what it is, as after the whole transaction.
       if let error = error as? DatabaseError { throw SQLiteFault.storeError(error, file: "the database") }
       throw error
@@ -66,9 +68,14 @@ final class SQLiteTransaction: StoreTransaction {
   // from a damaged file, too.
 
   func execute(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws {
+    if isReader { throw StoreError(.readOnly, "nothing can be written while a snapshot is read") }
     try SQLiteFault.translatedAny(file: "the database") {
       try db.cachedStatement(sql: sql).execute(arguments: arguments)
     }
+  }
+
+  private func control(_ sql: String) throws {
+    try SQLiteFault.translatedAny(file: "the database") { try db.cachedStatement(sql: sql).execute() }
   }
 
   func row(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Row? {

@@ -101,12 +101,19 @@ public final class Store: Sendable {
   /// A consistent snapshot. Writing in it is an error.
   public func read<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
     try access {
-      try queue.read { db in
-        let transaction = SQLiteTransaction(db, currency: currency)
-        let value = try body(transaction)
-        try transaction.flush()
-        return value
+      var value: T?
+      // Not the connection's own read: that switches query_only on and off, and with each switch SQLite forgets every
+      // statement that it has compiled.
+      try queue.writeWithoutTransaction { db in
+        try db.inTransaction(.deferred) {
+          let transaction = SQLiteTransaction(db, currency: currency, isReader: true)
+          value = try body(transaction)
+          try transaction.flush()
+          return .rollback
+        }
       }
+      guard let value else { throw StoreError(.other, "the snapshot ended without a result") }
+      return value
     }
   }
 

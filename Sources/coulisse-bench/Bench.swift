@@ -7,13 +7,17 @@ import Store
 
 import Engine
 
-/// `coulisse-bench [SECONDS]`: what a transition costs, beside the same work in C on the plain SQLite API. All rivals
+/// `coulisse-bench [DEALS …] [RIVAL]`: what a transition costs, beside the same work in C on the plain SQLite API. All rivals
 /// take turns in one run, each with a database file of its own, and the median of their rounds counts; ratios come
 /// first, because seconds depend on the machine and its neighbours.
 @main
 enum Bench {
   static func main() throws {
     let sizes = CommandLine.arguments.dropFirst().compactMap { Int64($0) }
+    // With the name of a rival only that one is measured, for a profiler to look at.
+    if let only = CommandLine.arguments.dropFirst().first(where: { Int64($0) == nil }) {
+      return try Transitions(deals: sizes.first ?? 10_000, only: only).measure()
+    }
     print("coulisse-bench, \(machine())")
     for deals in sizes.isEmpty ? [10_000, 1_000_000] : Array(sizes) { try Transitions(deals: deals).measure() }
     try LuaCosts.measure()

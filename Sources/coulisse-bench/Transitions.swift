@@ -12,6 +12,7 @@ import Engine
 /// guard, a script of ten host calls, the journal and the history of every field.
 struct Transitions {
   let deals: Int64
+  var only: String?
 
   private static let workspace = """
     return {
@@ -74,7 +75,7 @@ struct Transitions {
       lanes.append(try Rival(path: path, sources: sources, deals: deals, count: count, isOurs: place > 2))
     }
     for round in 0...rounds {
-      for (place, rival) in rivals.enumerated() {
+      for (place, rival) in rivals.enumerated() where only.map({ rival.name.contains($0) }) ?? true {
         let time = try seconds { try rival.run(lanes[place]) }
         // The first round fills the caches.
         if round > 0 { speeds[place].append(Double(count) / time) }

@@ -36,6 +36,8 @@ final class EngineLoop {
     var ended: [RunRow] = []
     /// Whether more can be done at once.
     var more = false
+    /// When the next parked run is due, if there is nothing more to do until then.
+    var nextDue: Instant?
     /// Answers that could not be noted: to be handed in again.
     var postponed: [StepAnswer] = []
     /// Why even the engine's own work could not be committed.
@@ -52,6 +54,7 @@ final class EngineLoop {
   private struct Group {
     var replies: [() -> Void] = []
     var more = false
+    var nextDue: Instant?
   }
 
   let store: Store
@@ -154,6 +157,7 @@ final class EngineLoop {
       }
     }
     turn.more = turn.more || group.more
+    turn.nextDue = group.nextDue
     for reply in group.replies { reply() }
     return nil
   }
@@ -178,6 +182,7 @@ final class EngineLoop {
       }
     }
     try collectReplies(&group, tx)
+    if executesEverything, !group.more { group.nextDue = try tx.nextDue() }
     return group
   }
 

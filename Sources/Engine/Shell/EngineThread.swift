@@ -175,13 +175,15 @@ public final class EngineThread: @unchecked Sendable {
     let saved = folder.map { SourceWatch($0) }
     _ = try? saved?.changed()
     var more = true
-    while let (jobs, answers) = try next(loop, more: more) {
+    var nextDue: Instant?
+    while let (jobs, answers) = next(loop, more: more, nextDue: nextDue) {
       if let saved, !jobs.isEmpty || !more { takeUp(saved, loop.core) }
       let turn = loop.turn(
         jobs: jobs.map { job in EngineLoop.Job(request: job.request, reply: { job.reply.set($0) }) }, answers: answers)
       for call in turn.calls { carryOut(call, loop.core.version.services) }
       for run in turn.ended { log(run) }
       more = turn.more
+      nextDue = turn.nextDue
       guard let failure = turn.failure else { continue }
       guard configuration.outlastsFaults, EngineLoop.passes(failure) else { throw failure }
       configuration.log.warning("\(failure) The engine tries again in a second.")
@@ -217,7 +219,7 @@ public final class EngineThread: @unchecked Sendable {
   }
 
   /// Waits for something to do; nil when the engine is to end.
-  private func next(_ loop: EngineLoop, more: Bool) throws -> (
+  private func next(_ loop: EngineLoop, more: Bool, nextDue due: Instant?) -> (
     jobs: [(request: EngineRequest, reply: Reply)], answers: [StepAnswer]
   )? {
     condition.lock()
@@ -226,8 +228,7 @@ public final class EngineThread: @unchecked Sendable {
       if stopping && loop.isIdle { return nil }
       if stopping { condition.wait(); continue }
       guard configuration.executesEverything else { condition.wait(); continue }
-      // Another process may have queued something for later; a short nap costs nothing.
-      let due = try nextDue()
+      // A short nap, so that what is saved in the workspace, or in the database by another hand, is not missed for long.
       let now = loop.now
       if let due, due <= now { break }
       let pause = due.map { min(1.0, Double($0.since(now).milliseconds) / 1000) } ?? 1.0
@@ -239,14 +240,6 @@ public final class EngineThread: @unchecked Sendable {
       answers.removeAll()
     }
     return (jobs, answers)
-  }
-
-  private func nextDue() throws -> Instant? {
-    do {
-      return try store.read { try $0.nextDue() }
-    } catch where configuration.outlastsFaults && EngineLoop.passes(error) {
-      return nil
-    }
   }
 
   /// Asks a service on another thread.
