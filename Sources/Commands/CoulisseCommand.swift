@@ -19,6 +19,7 @@ public struct CoulisseCommand: ParsableCommand {
 
       Exit codes: 0 done, 1 failed, 2 wrong usage, 3 rejected by a guard.
       """,
+    version: "coulisse 0.1.0",
     subcommands: [
       InitCommand.self, DemoCommand.self, DealsCommand.self, RecordsCommand<Persons>.self,
       RecordsCommand<Organizations>.self, RecordsCommand<Products>.self, AutomationsCommand.self, RunCommand.self,

@@ -72,6 +72,23 @@ public struct RunRow: Sendable {
   }
 }
 
+extension RunRow {
+  /// Takes over what `StoreTransaction.update` writes; the rest of a run never changes.
+  mutating func takeChanges(of run: RunRow) {
+    bundleID = run.bundleID
+    status = run.status
+    laneOrder = run.laneOrder
+    segment = run.segment
+    attempts = run.attempts
+    wakeTopic = run.wakeTopic
+    dueAt = run.dueAt
+    error = run.error
+    warnings = run.warnings
+    printed = run.printed
+    finishedAt = run.finishedAt
+  }
+}
+
 /// A fact about a record, appended in the same transaction as the change itself.
 public struct EventRow: Sendable {
   public var id: Int64

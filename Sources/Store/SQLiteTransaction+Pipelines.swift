@@ -23,6 +23,7 @@ extension SQLiteTransaction {
       }
     }
     cache = cache.filter { $0.key.kind != .stage && $0.key.kind != .pipeline }
+    known.stages = nil
   }
 
   /// Finds the row by its identity, or makes it; writes name and place only if they differ.
@@ -49,7 +50,8 @@ extension SQLiteTransaction {
   }
 
   func stages() throws -> [StageRow] {
-    try rows(
+    if let stages = known.stages { return stages }
+    let stages = try rows(
       """
       SELECT stage.id, stage.pipeline_id, stage.name, stage.folded, stage.position, stage.retired
       FROM stage JOIN pipeline ON pipeline.id = stage.pipeline_id
@@ -60,6 +62,8 @@ extension SQLiteTransaction {
         id: row.at(0), pipelineID: row.at(1), name: row.at(2), folded: row.at(3), position: row.at(4),
         isRetired: row.at(5) != 0)
     }
+    known.stages = stages
+    return stages
   }
 
   func move(_ deal: RecordRef, to stage: StageRow, author: Author, request: String?, at: Instant) throws {

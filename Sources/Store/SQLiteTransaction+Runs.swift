@@ -10,10 +10,12 @@ private let laneStep: Int64 = 1 << 20
 extension SQLiteTransaction {
   /// The highest id of a table that only grows; ids so high that places in a lane would overflow are damage.
   private func lastID(_ table: String) throws -> Int64 {
+    if let known = known.lastIDs[table] { return known }
     let last = try number("SELECT MAX(id) FROM \(table)") ?? 0
     guard last >= 0, last < Int64.max / laneStep - 1 else {
       throw StoreError(.corrupted, "the table \(table) has a row with the id \(last). Restore it from a backup.")
     }
+    known.lastIDs[table] = last
     return last
   }
 
@@ -31,11 +33,14 @@ extension SQLiteTransaction {
         event.id, event.name, event.dealID, try event.data.journalText(), event.author.actor,
         event.author.runID, event.origin, event.path, event.at.milliseconds,
       ])
+    known.lastIDs["event"] = event.id
+    known.events[event.id] = event
     return event
   }
 
   func event(_ id: Int64) throws -> EventRow? {
-    try row("SELECT name, deal_id, data, actor, run_id, origin, path, at FROM event WHERE id = ?", [id]).map { row in
+    if let event = known.events[id] { return event }
+    return try row("SELECT name, deal_id, data, actor, run_id, origin, path, at FROM event WHERE id = ?", [id]).map { row in
       try EventRow(
         id: id, name: row.at(0), dealID: row.at(1), data: decodeValue(row.at(2)),
         author: Author(actor: row.at(3), runID: row.at(4)), origin: row.at(5), path: row.at(6),
@@ -70,6 +75,8 @@ extension SQLiteTransaction {
         run.dueAt?.milliseconds, run.error, linesText(run.warnings), run.createdAt.milliseconds,
         run.finishedAt?.milliseconds, linesText(run.printed),
       ])
+    known.lastIDs["run"] = run.id
+    known.runs[run.id] = run
     return run
   }
 
@@ -84,6 +91,11 @@ extension SQLiteTransaction {
         run.dueAt?.milliseconds, run.error, linesText(run.warnings), run.finishedAt?.milliseconds,
         linesText(run.printed), run.id,
       ])
+    // What an update does not write must not seem to be written.
+    if var stored = known.runs[run.id] {
+      stored.takeChanges(of: run)
+      known.runs[run.id] = stored
+    }
   }
 
   func requeue(_ run: RunRow) throws -> RunRow {
@@ -147,7 +159,12 @@ extension SQLiteTransaction {
       finishedAt: (row.at(19) as Int64?).map(Instant.init(milliseconds:)))
   }
 
-  func run(_ id: Int64) throws -> RunRow? { try runs("WHERE id = ?", [id]).first }
+  func run(_ id: Int64) throws -> RunRow? {
+    if let run = known.runs[id] { return run }
+    let run = try runs("WHERE id = ?", [id]).first
+    known.runs[id] = run
+    return run
+  }
 
   func openRuns(_ statuses: [RunStatus], limit: Int?) throws -> [RunRow] {
     let names = statuses.map { "'\($0.rawValue)'" }.joined(separator: ", ")

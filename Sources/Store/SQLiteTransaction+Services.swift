@@ -3,9 +3,12 @@ import GRDB
 
 extension SQLiteTransaction {
   func next(counter: String) throws -> Int64 {
-    try execute(
-      "INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1", [counter])
-    return try number("SELECT value FROM counter WHERE name = ?", [counter]) ?? 1
+    if isReader { throw Self.readerWrites }
+    return try number(
+      """
+      INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1
+      RETURNING value
+      """, [counter]) ?? 1
   }
 
   // MARK: Quotes

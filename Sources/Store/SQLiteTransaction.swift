@@ -18,10 +18,22 @@ final class SQLiteTransaction: StoreTransaction {
     var request: String?
   }
 
+  struct Known {
+    var runs: [Int64: RunRow] = [:]
+    var events: [Int64: EventRow] = [:]
+    var stages: [StageRow]?
+    /// By table.
+    var lastIDs: [String: Int64] = [:]
+  }
+
   let db: Database
   let currency: Currency
-  private let isReader: Bool
+  let isReader: Bool
+  static let readerWrites = StoreError(.readOnly, "nothing can be written while a snapshot is read")
   var cache: [RecordRef: Record] = [:]
+  /// Runs, events and stages as they were read or written last, and the highest ids given: nobody else writes while
+  /// this transaction lasts.
+  var known = Known()
   var pending: [RecordRef: Pending] = [:]
   /// The order in which records were first changed, so that the history is written in it.
   var pendingOrder: [RecordRef] = []
@@ -58,6 +70,7 @@ final class SQLiteTransaction: StoreTransaction {
   /// Drops what was read and what is not written yet.
   private func forget() {
     cache.removeAll(keepingCapacity: true)
+    known = Known()
     pending.removeAll(keepingCapacity: true)
     pendingOrder.removeAll(keepingCapacity: true)
   }
@@ -68,7 +81,7 @@ final class SQLiteTransaction: StoreTransaction {
   // from a damaged file, too.
 
   func execute(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws {
-    if isReader { throw StoreError(.readOnly, "nothing can be written while a snapshot is read") }
+    if isReader { throw Self.readerWrites }
     try SQLiteFault.translatedAny(file: "the database") {
       try db.cachedStatement(sql: sql).execute(arguments: arguments)
     }

@@ -121,7 +121,7 @@ struct MoveTests {
     let workspace = try Workspace(.altitude)
     let before = (try workspace.export(), try workspace.deal("groupe"))
     let words = try workspace.run(arguments + ["--dry-run"])
-    #expect(words.status == 0 && words.lines.allSatisfy { $0.hasPrefix("would: ") } && !words.lines.isEmpty, "\(words)")
+    #expect(words.status == 0 && words.lines.allSatisfy { $0.hasPrefix("would: ") || $0.hasPrefix("       ") } && !words.lines.isEmpty, "\(words)")
     let json = try workspace.run(arguments + ["--dry-run", "--json"])
     #expect(json.status == 0 && json.errors.isEmpty && !json.json.keys.isEmpty, "\(json)")
     #expect(try workspace.export() == before.0)

@@ -130,7 +130,7 @@ struct LaneTests {
     let told = report.lines.joined(separator: "\n")
     #expect(told.contains("D-2026-????"))
     #expect(told.contains("accounting.create_quote"))
-    #expect(told.contains("Créer documents -> Documents prêts"))
+    #expect(told.contains("Créer documents → Documents prêts"))
     #expect(told.contains("reached") && told.contains("expired"))
     #expect(try shop.stageName() == "Qualifié")
     #expect(try shop.runs().isEmpty && shop.quotes().isEmpty)

@@ -22,7 +22,7 @@ struct DealsCommand: ParsableCommand {
 
 struct DealsList: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List deals: those in the pipe, unless told otherwise.",
+    commandName: "list", abstract: "List deals: those that are not archived, unless told otherwise.",
     discussion: """
         coulisse deals list
         coulisse deals list --stage "Créer documents" --owner hugo

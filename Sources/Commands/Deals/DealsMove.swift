@@ -99,13 +99,16 @@ enum Transitions {
         Terminal.note(Terminal.emphasized("rejected: ", .red, on: .errors) + Terminal.visible(reason))
       }
     } else if answer.moved, !answer.to.isEmpty {
-      try Terminal.print("deal \(deal): \(answer.from) → \(answer.to)")
-      if !answer.stage.isEmpty, answer.stage != answer.to, answer.status != answer.to {
+      // Won, lost and open again leave the deal in its stage.
+      let change = answer.from == answer.to ? "\(answer.status), in \(answer.to)" : "\(answer.from) → \(answer.to)"
+      try Terminal.print("deal \(deal): \(change)")
+      if !answer.stage.isEmpty, answer.stage != answer.to {
         try Terminal.print("now in \(answer.stage), \(answer.status)")
       }
     } else if answer.runs.isEmpty {
       try Terminal.print("nothing to do: deal \(deal) is in \(answer.stage), \(answer.status)")
     }
+    for line in answer.printed { try Terminal.print("  | \(Terminal.visible(line))") }
     for warning in answer.warnings { Terminal.warn(warning) }
     try RunLines.print(answer.runs)
   }
@@ -115,7 +118,11 @@ enum Transitions {
     if json {
       try Terminal.print(report.json)
     } else {
-      for line in report.lines { try Terminal.print("would: " + Terminal.visible(line)) }
+      for line in report.lines {
+        for (place, part) in line.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+          try Terminal.print((place == 0 ? "would: " : "       ") + Terminal.visible(String(part)))
+        }
+      }
       for reason in report.rejected {
         Terminal.note(Terminal.emphasized("would be rejected: ", .red, on: .errors) + Terminal.visible(reason))
       }
@@ -136,6 +143,7 @@ enum RunLines {
     for run in runs {
       let error = run.error.map { ": " + Terminal.visible($0) } ?? ""
       try Terminal.print("  run \(run.id) \(run.automation): \(run.status.rawValue)\(error)")
+      for line in run.printed { try Terminal.print("    | \(Terminal.visible(line))") }
     }
   }
 }

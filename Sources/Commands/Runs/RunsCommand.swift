@@ -128,12 +128,15 @@ struct RunView {
       JSONMember("event", event.map { .string($0.name) } ?? .null),
       JSONMember("caused_by", event.map { .string($0.author.actor) } ?? .null),
       JSONMember("fault", fault?.json ?? .null), JSONMember("steps", .array(journal.map(step))),
+      JSONMember("printed", .array(run.printed.map { .string($0) })),
     ]
     return .object(members)
   }
 
   private func step(_ row: JournalRow) -> JSON {
     var members = [JSONMember("segment", .integer(Int64(row.segment)))]
+    members.append(JSONMember("did", .array(((try? row.deeds()) ?? []).map { .string($0) })))
+    members.append(JSONMember("undone", .bool(row.step == nil && run.status == .failed)))
     members.append(JSONMember("entries", (try? JSON(parsing: row.entries)) ?? .string(row.entries)))
     guard let step = row.step else { return .object(members) }
     members += [
@@ -146,17 +149,6 @@ struct RunView {
     return .object(members)
   }
 
-  /// What the last segment did to services: operation and answer.
-  private func effects(_ row: JournalRow) -> [String] {
-    ((try? JSON(parsing: row.entries))?.arrayValue ?? []).map { entry in
-      guard let parts = entry.arrayValue, parts.count > 1, let name = parts[0].stringValue else {
-        return entry.text(pretty: false)
-      }
-      let answer = (try? Value(json: parts[1]))?.plainJSON ?? parts[1]
-      return "\(name): \(answer.text(pretty: false))"
-    }
-  }
-
   var lines: [String] {
     var lines = ["run \(run.id): \(run.automation) (\(run.file)), \(run.status.rawValue)"]
     if let deal { lines.append("  deal      \(Terminal.visible(deal))") }
@@ -166,15 +158,16 @@ struct RunView {
     if let end = run.finishedAt { lines.append("  ended     \(end)") }
     if let due = run.dueAt { lines.append("  due       \(due)") }
     for row in journal {
-      guard let step = row.step else {
-        // What a failed segment did was undone.
-        let label = run.status == .failed ? "undone" : "did   "
-        lines += effects(row).map { "  \(label)    \(Terminal.visible($0))" }
-        continue
+      // What the last segment of a failed run did was undone.
+      let label = row.step == nil && run.status == .failed ? "undone" : "did   "
+      lines += ((try? row.deeds()) ?? ["something that this version can't read"]).map {
+        "  \(label)    \(Terminal.visible($0))"
       }
+      guard let step = row.step else { continue }
       let attempts = step.attempts > 1 ? ", \(step.attempts) attempts" : ""
-      lines.append("  step \(row.segment)    \(step.kind.rawValue) \(step.name): \(step.state.rawValue)\(attempts)")
+      lines.append("  step      \(Terminal.visible(step.name)): \(step.state.rawValue)\(attempts)")
     }
+    lines += run.printed.map { "  printed   \(Terminal.visible($0))" }
     for warning in run.warnings { lines.append("  warning   \(Terminal.visible(warning))") }
     guard let fault else { return lines }
     let blank = String(repeating: " ", count: max(1, 10 - fault.kind.count))
@@ -200,7 +193,7 @@ struct RunsRetry: ParsableCommand {
 
   @OptionGroup var shared: SharedOptions
   @Flag(name: .long, help: "With the scripts as they were when the run was queued.") var sameScript = false
-  @Flag(name: .long, help: "From the top; effects keep their keys and are not doubled.") var restart = false
+  @Flag(name: .long, help: "From the top: effects of services keep their keys and are not doubled, notes are added again.") var restart = false
   @Flag(name: .long, help: "Even if the deal has later runs.") var force = false
   @Argument(help: "The run's id.") var id: Int64
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CRM
 import Engine
+import Foundation
 import Scripting
 
 struct TestCommand: ParsableCommand {
@@ -12,6 +13,7 @@ struct TestCommand: ParsableCommand {
         coulisse test
         coulisse test scripts/won_card_test.lua
         coulisse test --replay --unfused
+        coulisse test --junit report.xml
       """)
 
   @OptionGroup var shared: SharedOptions
@@ -19,6 +21,8 @@ struct TestCommand: ParsableCommand {
   @Option(name: .long, help: ArgumentHelp("Only tests whose name holds this.", valueName: "text")) var filter: String?
   @Flag(name: .long, help: "Drop every suspended script and replay it from its journal.") var replay = false
   @Flag(name: .long, help: "Execute every operation as a step of its own.") var unfused = false
+
+  @Option(name: .long, help: ArgumentHelp("Write the report as JUnit XML too.", valueName: "file")) var junit: String?
 
   func run() throws {
     let folder = try shared.open().folder
@@ -37,6 +41,13 @@ struct TestCommand: ParsableCommand {
       try Terminal.print(report.json)
     } else {
       try Terminal.write(Array(report.text.utf8))
+    }
+    if let junit {
+      do {
+        try report.junit.write(toFile: junit, atomically: true, encoding: .utf8)
+      } catch {
+        throw CommandFault("\(junit) can't be written: \(Terminal.words(of: error))")
+      }
     }
     if !report.passed { throw ExitCode(1) }
   }

@@ -32,6 +32,7 @@ struct InitCommand: ParsableCommand {
       try Terminal.print("  edit workspace.lua (stages, fields) and scripts/hello.lua (a first automation)")
       try Terminal.print("  coulisse deals create --title \"My first deal\"")
       try Terminal.print("  coulisse check")
+      try Terminal.print("  coulisse test")
     }
   }
 }
@@ -98,6 +99,8 @@ enum WorkspaceMaker {
       try files.createDirectory(at: scripts, withIntermediateDirectories: true)
       try Starter.workspace.write(to: url.appendingPathComponent("workspace.lua"), atomically: true, encoding: .utf8)
       try Starter.hello.write(to: scripts.appendingPathComponent("hello.lua"), atomically: true, encoding: .utf8)
+      try Starter.helloTest.write(
+        to: scripts.appendingPathComponent("hello_test.lua"), atomically: true, encoding: .utf8)
     }
     let workspace = try OpenWorkspace(path: url.path)
     try workspace.write { _ in }
@@ -144,6 +147,18 @@ enum Starter {
     -- on.before_enter("Confirmé", function (deal)
     --   if not deal.organization then reject("Deal %q: « Organisation » is empty", deal.title) end
     -- end)
+
+    """
+
+  static let helloTest = """
+    describe("hello", function ()
+      it("leaves a note when a deal is confirmed", function ()
+        local deal = fixture.deal { title = "Un essai" }
+        move(deal, "Confirmé")
+        expect(#deal.notes):to_be(1)
+        expect(deal.notes[1].text):to_contain("Confirmé le")
+      end)
+    end)
 
     """
 }

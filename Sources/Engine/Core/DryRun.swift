@@ -27,6 +27,8 @@ public struct DryRunReport: Sendable {
 struct DryRunStop: Error {
   var target: String
   var timeout: TimeSpan?
+  /// Only the clock ends it.
+  var isSleep: Bool
 }
 
 /// A script asks a service of another machine, and the write lock is not held for that: the rehearsal is broken off,
@@ -77,8 +79,8 @@ public enum DryRun {
       if transition.moved {
         let change =
           switch request.change {
-          case .move: "move deal \(transition.deal.id): \(transition.from) -> \(transition.to)"
-          case .close(let status): "deal \(transition.deal.id) becomes \(status.rawValue)"
+          case .move: "deal \(request.deal): \(transition.from) → \(transition.to)"
+          case .close(let status): "deal \(request.deal) becomes \(status.rawValue)"
           }
         report.lines.insert(change, at: 0)
       } else {
@@ -135,7 +137,9 @@ public enum DryRun {
       } catch let stop as DryRunStop {
         let timeout = stop.timeout.map { " for at most \($0)" } ?? ""
         story.lines.append(
-          "\(stop.target)\(timeout); then the script goes on with state \"reached\" or, after the time, \"expired\"")
+          stop.isSleep
+            ? "sleep\(stop.timeout.map { " for \($0)" } ?? ""); what the script does then is not told"
+            : "\(stop.target)\(timeout); then the script goes on with state \"reached\" or, after the time, \"expired\"")
       }
       report.lines += story.lines
       for run in try tx.runs(matching: newest(1000)).reversed() where run.id > before {

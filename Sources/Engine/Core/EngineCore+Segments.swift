@@ -76,12 +76,12 @@ extension EngineCore {
     }
   }
 
-  /// The last segment needs no replay: only what it did to services is kept.
+  /// The last segment needs no replay: only what it did is kept, not what it read.
   private func writeEnd(_ host: RunHost, tx: any StoreTransaction) throws {
-    let steps = host.entries.filter { $0.step?.isEffect == true }
-    if steps.isEmpty { return }
+    let deeds = host.entries.filter(\.isDeed)
+    if deeds.isEmpty { return }
     try tx.write(
-      JournalRow(runID: host.run.id, segment: host.run.segment, entries: JournalEntry.encode(steps), step: nil))
+      JournalRow(runID: host.run.id, segment: host.run.segment, entries: JournalEntry.encode(deeds), step: nil))
   }
 
   private func suspend(_ live: LiveRun, tx: any StoreTransaction, now: Instant) throws {

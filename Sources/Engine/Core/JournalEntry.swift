@@ -1,6 +1,7 @@
 import CRM
 import Scripting
 import Services
+import Store
 
 /// One question that a script asked of its host, with the answer that it got: what a replay answers from.
 struct JournalEntry {
@@ -19,6 +20,21 @@ struct JournalEntry {
     var hash: String
     var arguments: Value
     var isEffect: Bool
+  }
+
+  /// Whether it changed something, here or elsewhere, or was to.
+  var isDeed: Bool {
+    if let step { return step.isEffect }
+    return ["set ", "create ", "move ", "close "].contains { tag.hasPrefix($0) }
+  }
+
+  /// The deed in words, for the person who looks at the run.
+  var words: String {
+    if let failure { return "\(tag): refused, \(failure.message)" }
+    if tag.hasPrefix("set ") { return "\(tag) = \(answer.isNull ? "(empty)" : answer.shown)" }
+    if tag.hasPrefix("move ") || tag.hasPrefix("close ") { return answer == .boolean(false) ? "\(tag): not needed" : tag }
+    if case .record(let ref) = answer { return "create \(ref.kind.words) \(ref.id)" }
+    return "\(tag): \(answer.shown)"
   }
 
   /// `tag` without values: what a change of data must not turn into a divergence.
@@ -87,6 +103,21 @@ struct JournalEntry {
       }
       return entry
     }
+  }
+}
+
+extension JournalRow {
+  /// What the segment did, in order, in words: fields set, notes added, moves, effects on services.
+  /// - Throws: when the journal can't be read.
+  public func deeds() throws -> [String] { try JournalEntry.decode(entries).filter(\.isDeed).map(\.words) }
+}
+
+extension Value {
+  /// On one line and not too long.
+  fileprivate var shown: String {
+    let text = plainText.isEmpty ? summary : plainText
+    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ⏎ ")
+    return line.count > 120 ? line.prefix(119) + "…" : line
   }
 }
 

@@ -179,10 +179,11 @@ final class RunHost: ScriptHost {
       return answered(call, .instant(now))
     case .set(let ref, let field, let value):
       if let tell = core.mode.tell, let old = try tx.value(ref, field), old != value {
-        tell("set \(ref.kind.words) \(ref.id), \(field): \(old.summary) -> \(value.summary)")
+        tell("set \(try name(ref)), \(field): \(old.summary) → \(value.summary)")
       }
       try tx.set(ref, field, value, author: author, at: now)
-      return answered(call, .null)
+      // The script gets nothing back; the value is for whoever reads the journal.
+      return answered(call, value)
     case .create(let kind, let fields):
       return answered(call, .record(try create(kind, fields)))
     case .move(let deal, let stage, let from):
@@ -202,6 +203,23 @@ final class RunHost: ScriptHost {
     case .wait(let target, let timeout):
       return try wait(call, target, timeout)
     }
+  }
+
+  /// As a person names it: by the importer's key, else by id.
+  private func name(_ ref: RecordRef) throws -> String {
+    "\(ref.kind.words) \(try tx.record(ref)?.key ?? String(ref.id))"
+  }
+
+  /// What would be sent, an argument a line, and what would come back.
+  private static func words(of request: OperationCall, answer: Value) -> String {
+    var lines = ["\(request.name) → \(answer.isNull ? "done" : answer.plainText)"]
+    if case .object(let arguments) = request.arguments {
+      lines += arguments.map { argument in
+        let text = argument.value.plainText
+        return "  \(argument.name): \(text.count > 2000 ? text.prefix(1999) + "…" : text)"
+      }
+    }
+    return lines.joined(separator: "\n")
   }
 
   private func create(_ kind: RecordKind, _ fields: [ValueField]) throws -> RecordRef {
@@ -226,7 +244,7 @@ final class RunHost: ScriptHost {
         reasons: transition.rejected)
     }
     if let tell = core.mode.tell, transition.moved {
-      tell("move deal \(deal.id): \(transition.from) -> \(transition.to), \(try tx.value(deal, "status")?.plainText ?? "")")
+      tell("\(try name(deal)): \(transition.from) → \(transition.to), \(try tx.value(deal, "status")?.plainText ?? "")")
     }
     run.warnings += transition.warnings
     caused += transition.runs
@@ -272,7 +290,7 @@ final class RunHost: ScriptHost {
     var firstFailure: ServiceFailure?
     if let tell = core.mode.tell, declared.kind == .effect {
       let answer = try preview(service, request)
-      tell("\(serviceName).\(name): \(resolved.arguments.plainText.prefix(400))")
+      tell(Self.words(of: request, answer: answer))
       return answered(call, answer)
     }
     if let reads = core.mode.reads, declared.kind == .read, !service.isLocal {
@@ -344,7 +362,7 @@ final class RunHost: ScriptHost {
   private func wait(_ call: HostCall, _ target: WaitTarget, _ timeout: TimeSpan?) throws -> HostAnswer {
     if let reached = try core.waits.state(of: target, tx) { return answered(call, reached) }
     if core.mode.tell != nil {
-      throw DryRunStop(target: JournalEntry.waitTag(target), timeout: timeout)
+      throw DryRunStop(target: JournalEntry.waitTag(target), timeout: timeout, isSleep: Waits.topic(of: target) == nil)
     }
     let until = try timeout.map { try now.adding($0) }
     if case .clock = target, until == nil { throw HostFailure(.misuse, "sleep needs a duration, such as \"3 days\"") }

@@ -143,13 +143,15 @@ public struct EngineAnswer: Sendable, Hashable {
   public var hasFailedRun: Bool { runs.contains { $0.status == .failed } }
 
   public var json: JSON {
-    .object([
+    var members = [
       JSONMember("deal", .string(deal)), JSONMember("from", .string(from)), JSONMember("to", .string(to)),
       JSONMember("stage", .string(stage)), JSONMember("status", .string(status)), JSONMember("moved", .bool(moved)),
       JSONMember("rejected", .array(rejected.map { .string($0) })),
       JSONMember("warnings", .array(warnings.map { .string($0) })),
-      JSONMember("printed", .array(printed.map { .string($0) })), JSONMember("runs", .array(runs.map(\.json))),
-    ])
+      JSONMember("runs", .array(runs.map(\.json))),
+    ]
+    if !printed.isEmpty { members.append(JSONMember("printed", .array(printed.map { .string($0) }))) }
+    return .object(members)
   }
 
   init(json: JSON) {
