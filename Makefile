@@ -43,7 +43,7 @@ release: setup ## Build the program for use: one binary, the Swift library in it
 	$(SWIFT) build $(RELEASE) --product coulisse
 
 install: release ## Install the program, its scripts and examples under PREFIX (default /usr/local)
-	install -D -m 755 $(BUILD)/release/coulisse $(DESTDIR)$(PREFIX)/bin/coulisse
+	install -D -s -m 755 $(BUILD)/release/coulisse $(DESTDIR)$(PREFIX)/bin/coulisse
 	mkdir -p $(DESTDIR)$(PREFIX)/share/coulisse
 	cp -R Scripts Examples $(DESTDIR)$(PREFIX)/share/coulisse/
 

@@ -65,10 +65,3 @@ public struct CoulisseCommand: ParsableCommand {
     Foundation.exit(code.rawValue)
   }
 }
-
-/// What a command can't do, in words for the person at the terminal.
-struct CommandFault: Error, CustomStringConvertible {
-  var description: String
-
-  init(_ message: String) { description = message }
-}

@@ -85,14 +85,18 @@ enum ColdStart {
     print(String(format: "\nCold start of run --dry-run: %.1f ms (median of %d)", median(times), times.count))
   }
 
+  /// Started and waited for as a shell does it: Foundation's own process class looks for the end now and then only.
   private static func run(_ program: URL, _ arguments: [String]) -> Int32 {
-    let process = Process()
-    process.executableURL = program
-    process.arguments = arguments
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return -1 }
-    process.waitUntilExit()
-    return process.terminationStatus
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for descriptor: Int32 in [1, 2] { posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0) }
+    let words = ([program.path] + arguments).map { strdup($0) }
+    defer { for word in words { free(word) } }
+    var pid: pid_t = 0
+    guard posix_spawn(&pid, program.path, &actions, nil, words + [nil], environ) == 0 else { return -1 }
+    var status: Int32 = 0
+    while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+    return status
   }
 }
