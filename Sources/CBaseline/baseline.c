@@ -105,6 +105,8 @@ void baseline_close(baseline *b) {
   free(b);
 }
 
+const char *baseline_sqlite_version(void) { return sqlite3_libversion(); }
+
 const char *baseline_error(baseline *b) { return b ? sqlite3_errmsg(b->db) : problem; }
 
 static bool done(sqlite3_stmt *s) {

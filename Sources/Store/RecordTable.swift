@@ -2,7 +2,7 @@ import CRM
 
 /// How the rows of one kind of record lie in their table: one description from which reading, writing and searching
 /// follow.
-struct RecordTable: Sendable {
+final class RecordTable: Sendable {
   enum Codec: Sendable {
     case text, boolean, integer, cents, millionths, instant, address
     case record(RecordKind)
@@ -16,16 +16,16 @@ struct RecordTable: Sendable {
     var codec: Codec
   }
 
-  var kind: RecordKind
-  var name: String
-  var columns: [Column]
-  var hasCustomFields: Bool
+  let kind: RecordKind
+  let name: String
+  let columns: [Column]
+  let hasCustomFields: Bool
   /// Field key → place in `columns`.
-  var index: [String: Int]
+  let index: [String: Int]
   /// The condition that finds one row by id (and position).
-  var identity: String
+  let identity: String
   /// `SELECT` of one row.
-  var select: String
+  let select: String
 
   private init(_ kind: RecordKind, _ columns: [Column], custom: Bool = false) {
     self.kind = kind
@@ -47,7 +47,8 @@ struct RecordTable: Sendable {
     return Column(field: field, name: field, codec: codec)
   }
 
-  private static let all: [RecordKind: RecordTable] = {
+  /// By the kind's code: looked up several times for each field.
+  private static let all: [RecordTable?] = {
     let key = column("key")
     let tables = [
       RecordTable(.user, [key, column("name"), column("email")]),
@@ -115,8 +116,8 @@ struct RecordTable: Sendable {
           column("created_at", .instant),
         ]),
     ]
-    return Dictionary(uniqueKeysWithValues: tables.map { ($0.kind, $0) })
+    return RecordKind.allCases.map { kind in tables.first { $0.kind == kind } }
   }()
 
-  static func of(_ kind: RecordKind) -> RecordTable? { all[kind] }
+  static func of(_ kind: RecordKind) -> RecordTable? { all[Int(kind.code)] }
 }

@@ -28,7 +28,8 @@ enum Bench {
     let cpu = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
       .split(separator: "\n").first { $0.hasPrefix("model name") }?
       .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
-    return "\(ProcessInfo.processInfo.activeProcessorCount) cores of \(cpu), \(LuaCosts.version)"
+    return "\(ProcessInfo.processInfo.activeProcessorCount) cores of \(cpu), \(LuaCosts.version), "
+      + "SQLite \(String(cString: baseline_sqlite_version()))"
   }
 }
 

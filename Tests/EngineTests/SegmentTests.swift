@@ -98,6 +98,22 @@ struct SegmentTests {
     #expect(try shop.messages().count == 2, "two calls are two messages, each once")
   }
 
+  @Test("a run that is begun anew keeps the keys of its effects: no second message (RunHost.operation: key)")
+  func restartKeepsKeys() throws {
+    let shop = try TestShop(
+      ["m": "on.enter('Confirmé', function (deal) chat.send('floriane@altitude.example', 'Bonjour') error('x') end)"],
+      mode: .init(unfused: true))
+    try shop.move("Confirmé")
+    try shop.settle()
+    #expect(try shop.runStates() == ["m: failed"])
+    let id = try #require(try shop.runs().first?.id)
+    _ = try shop.store.write { tx in
+      try shop.core.retry(runID: id, sameScript: false, restart: true, force: false, tx: tx, now: shop.now)
+    }
+    try shop.settle()
+    #expect(try shop.messages().count == 1)
+  }
+
   @Test("a service that can't be reached is tried again with backoff; the lane stays free meanwhile", arguments: [false, true])
   func retries(unfused: Bool) throws {
     var faulty: FaultyService?

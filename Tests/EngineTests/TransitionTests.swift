@@ -51,6 +51,27 @@ struct TransitionTests {
     #expect(!history.contains { $0.stageTo != nil })
   }
 
+  @Test("promise 1: a failure undoes its own change only, not that of others in the same commit (EngineCore.transition: savepoint)")
+  func failureUndoesItsOwn() throws {
+    let shop = try TestShop(
+      ["a": #"on.enter("Confirmé", function (deal) end)"#], limits: "{ same_automation_on_path = 1 }")
+    let other = try shop.addDeal("d2")
+    let loop = EngineLoop(store: shop.store, core: shop.core, scope: .everything, clock: { shop.now })
+    var results: [String: Result<EngineAnswer, any Error>] = [:]
+    let jobs = [("d1", "Confirmé"), ("d2", "Créer documents")].map { deal, stage in
+      EngineLoop.Job(
+        request: .transition(
+          TransitionRequest(deal: deal, change: .move(stage: stage, from: nil), actor: "user:test")),
+        reply: { results[deal] = $0 })
+    }
+    _ = loop.turn(jobs: jobs, answers: [])
+    #expect(throws: EngineFault.self) { try results["d1"]?.get() }
+    #expect(try results["d2"]?.get().moved == true)
+    #expect(try shop.stageName() == "Qualifié")
+    #expect(try shop.stageName(of: other) == "Créer documents")
+    #expect(try shop.store.read { try !$0.history(of: shop.deal).contains { $0.stageTo != nil } })
+  }
+
   @Test("ALT-04: stages match without regard to accents and case; an unknown one lists the known ones")
   func stageNames() throws {
     let shop = try TestShop()

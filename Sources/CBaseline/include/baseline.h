@@ -24,6 +24,7 @@ bool baseline_second_half(baseline *b, int64_t deal);
 bool baseline_begin(baseline *b);
 bool baseline_commit(baseline *b);
 const char *baseline_error(baseline *b);
+const char *baseline_sqlite_version(void); /* of the library that all rivals share */
 
 /* Nanoseconds a field read takes from Lua, through a checked userdata whose __index finds a slot by name. */
 double baseline_field_read(int64_t reads);
