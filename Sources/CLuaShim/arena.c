@@ -250,6 +250,7 @@ bool clk_reset(clk_run *run) {
   run->top = NULL;
   run->chain = NULL;
   run->trace_count = run->trace_pending = 0;
+  run->trace_killed = NULL;
   run->lent.count = run->lent.floor = 0;
   if (dirty > run->image_size + KEEP_DIRTY) {
     size_t from = (run->image_size + KEEP_DIRTY / 2 + 4095) / 4096 * 4096;

@@ -103,6 +103,12 @@ void clk_mark_killed(clk_run *run, int kind) {
  * C calls back; each stop walks all call frames.) Within a hook lua_yield returns, and so does this; else
  * it does not return. */
 static void raise_kill(lua_State *L) {
+  clk_run *run = clk_of(L);
+  if (!run->trace_killed) { /* now: a yield out of a hook leaves the frame an instruction behind */
+    run->trace_pending = 0;
+    clk_trace(run, L);
+    run->trace_killed = L;
+  }
   if (lua_isyieldable(L)) {
     lua_yield(L, 0);
     return;

@@ -81,6 +81,7 @@ int clk_enter(clk_run *run, lua_CFunction body, int executes) {
   run->trace_pending = 0;
   if (executes) {
     run->trace_count = 0;
+    run->trace_killed = NULL;
     clk_hook_adopt(run, L);
   }
   int status = LUA_ERRMEM;

@@ -110,6 +110,7 @@ struct clk_run {
   clk_frame trace[CLK_TRACE_MAX];
   int trace_count;
   int trace_pending; /* frames of a coroutine whose error is on its way through wrap */
+  lua_State *trace_killed; /* the thread whose frames were gathered when the kill struck it */
 };
 
 /* Registry keys: addresses that no script can name. */

@@ -213,7 +213,10 @@ static int drive(lua_State *L, lua_State *co, int count) {
     return 0;
   }
   if (run->s.killed || (status != LUA_OK && status != LUA_YIELD)) {
-    clk_trace(run, co);
+    if (!run->s.killed || run->trace_killed != co) {
+      run->trace_pending = run->s.killed && run->trace_killed; /* below the frames of the coroutine that was struck */
+      clk_trace(run, co);
+    }
     run->job.status = CLK_FAILED;
     if (clk_no_memory(run, status)) clk_mark_killed(run, CLK_KIND_MEMORY);
     if (!run->s.killed) {

@@ -32,6 +32,18 @@ struct BudgetTests {
     #expect(try state.results("return 1") == [1])
   }
 
+  @Test("a spent budget is told with the line that was executing, in coroutines and below functions too", arguments: [
+    "local i = 0\n\nlocal function f()\n  while true do\n    i = i + 1\n  end\nend\nf()",
+    "local i = 0\n\nlocal f = coroutine.wrap(function()\n  while true do\n    i = i + 1\n  end\nend)\nf()",
+    "local i = 0\n\nlocal function f()\n  while true do\n    i = ('x'):rep(1000)\n  end\nend\npcall(f)",
+  ])
+  func line(_ text: String) throws {
+    for limits in [LuaLimits(seconds: 0.03, hostCalls: nil), LuaLimits(seconds: nil, hostCalls: nil, instructions: 100_000)] {
+      let failure = try makeState(limits).failure(text)
+      #expect((4...6).contains(failure?.line ?? 0), "\(String(describing: failure))")
+    }
+  }
+
   @Test("spent instructions end a run, whatever it tries", arguments: resistance)
   func instructions(_ text: String) throws {
     let state = try makeState(LuaLimits(seconds: nil, hostCalls: nil, instructions: 200_000))
