@@ -72,7 +72,14 @@ public enum FieldType: Hashable, Sendable {
       self = type
       return
     }
-    let words = Self.named.map(\.word)
+    // As workspace.lua names them, with those that take more than a name.
+    let words = Self.named.map { type in
+      switch type {
+      case .day: "date"
+      case .instant: "time"
+      default: type.word
+      }
+    } + ["choice", "user", "organization", "person", "product", "deal"]
     let hint =
       Suggestion.nearest(to: word, among: words).map { "; did you mean \(quoted($0))?" } ?? "."
     throw ValueFault(

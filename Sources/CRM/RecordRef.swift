@@ -33,6 +33,9 @@ public enum RecordKind: String, CaseIterable, Hashable, Sendable, CustomStringCo
     }
   }
 
+  /// `words` behind its article: "a deal", "an organization".
+  public var phrase: String { ("aeio".contains(words.prefix(1)) ? "an " : "a ") + words }
+
   /// The kind of this code; nil for any other number.
   public init?(code: Int64) {
     guard code >= 0, code < Int64(Self.allCases.count) else { return nil }

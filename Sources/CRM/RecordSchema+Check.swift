@@ -10,7 +10,7 @@ extension RecordSchema {
     do throws(ValueFault) {
       let normal = try normalized(value, as: field.type)
       if field.isRequired, normal.isNull {
-        throw ValueFault("a \(kind.words) can't be without it; give it a value")
+        throw ValueFault("\(kind.phrase) can't be without it; give it a value")
       }
       return normal
     } catch {
@@ -305,7 +305,7 @@ extension RecordSchema {
     switch value {
     case .record(let ref) where ref.kind == kind: return ref
     case .integer(let id) where id > 0 && !kind.isLine: return RecordRef(kind, id)
-    default: throw ValueFault("expected a \(kind.words), found \(value.summary)")
+    default: throw ValueFault("expected \(kind.phrase), found \(value.summary)")
     }
   }
 

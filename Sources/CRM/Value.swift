@@ -34,7 +34,7 @@ public enum Value: Hashable, Sendable {
     case .instant: "a time"
     case .span: "a duration"
     case .address: "an address"
-    case .record(let ref): "a \(ref.kind.words)"
+    case .record(let ref): "\(ref.kind.phrase)"
     case .list: "a list"
     case .object: "a table"
     }

@@ -97,9 +97,16 @@ struct OpenWorkspace {
 
   /// A record by key or id; a user also by e-mail address.
   func find(_ kind: RecordKind, _ name: String, _ tx: any StoreTransaction) throws -> RecordRef {
-    if let ref = try tx.find(kind, key: name) { return ref }
+    if let ref = try tx.find(kind, key: name) {
+      if let id = Int64(name), id != ref.id, try tx.record(RecordRef(kind, id)) != nil {
+        Terminal.warn("\"\(name)\" is the key of \(kind.words) \(ref.id), and so that one is meant; the one with this id is #\(id)")
+      }
+      return ref
+    }
     if kind == .user, let ref = try tx.user(email: name) { return ref }
-    if let id = Int64(name), try tx.record(RecordRef(kind, id)) != nil { return RecordRef(kind, id) }
+    if let id = Int64(name.hasPrefix("#") ? String(name.dropFirst()) : name), try tx.record(RecordRef(kind, id)) != nil {
+      return RecordRef(kind, id)
+    }
     let hint: String
     switch kind {
     case .deal, .person, .organization, .product: hint = "; list them with: coulisse \(kind.words)s list"

@@ -50,7 +50,12 @@ extension ScriptContext {
       whileWaiting: .replace)
     if let options = try call.optionalTable(argument + 1) {
       try Options.check(options, allowed: ["name", "while_waiting"], function: call.name)
-      if let given = try Options.text(options, "name", function: call.name) { registration.name = given }
+      if let given = try Options.text(options, "name", function: call.name) {
+        guard !given.isEmpty, !given.contains(">"), !given.contains("@") else {
+          throw LuaHostError("\(call.name): a name has letters, digits, blanks and signs but > and @, found \"\(given)\"")
+        }
+        registration.name = given
+      }
       if let word = try Options.text(options, "while_waiting", function: call.name) {
         guard let known = WhileWaiting(rawValue: word) else {
           throw LuaHostError("\(call.name): while_waiting is \"replace\" or \"ignore\", found \"\(word)\"")

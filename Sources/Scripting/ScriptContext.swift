@@ -59,10 +59,10 @@ final class ScriptContext {
       throw LuaHostError("records and services can be used inside an automation only, not while the script loads")
     }
     if let pending { throw pending }
-    let wasReplaying = host.isReplaying
+    let replayed = host.replayed
     do {
       let answer = try host.perform(call)
-      if wasReplaying, !host.isReplaying { state?.restartBudgets() }
+      if host.replayed != replayed { state?.restartBudgets() }
       return answer
     } catch let failure as HostFailure where !failure.isFatal {
       throw failure

@@ -9,10 +9,13 @@ public protocol ScriptHost: AnyObject {
   func perform(_ call: HostCall) throws -> HostAnswer
   /// Whether answers still come from a journal; a script's budgets begin where that ends.
   var isReplaying: Bool { get }
+  /// Answers taken from the journal so far.
+  var replayed: Int { get }
 }
 
 extension ScriptHost {
   public var isReplaying: Bool { false }
+  public var replayed: Int { 0 }
 }
 
 /// What a script can ask of its host.

@@ -142,7 +142,7 @@ final class PreparedScript {
 
   /// The first line, if it is a comment: it says what the script does.
   private static func summary(_ text: String) -> String? {
-    guard let first = text.split(separator: "\n", maxSplits: 1).first, first.hasPrefix("--") else { return nil }
+    guard let first = text.split(maxSplits: 1, whereSeparator: \.isNewline).first, first.hasPrefix("--") else { return nil }
     return ScriptContext.trimmed(String(first.drop { $0 == "-" }))
   }
 }

@@ -40,11 +40,11 @@ extension ScriptContext {
       }
       // A record of another kind is a slip that the service would find out late, or never.
       if let kind = RecordKind(rawValue: parameter.type), case .record(let ref) = argument, ref.kind != kind {
-        throw LuaHostError("\(call.name): \(parameter.name) is a \(kind.words), found a \(ref.kind.words)")
+        throw LuaHostError("\(call.name): \(parameter.name) is \(kind.phrase), found \(ref.kind.phrase)")
       }
       return argument
     }
-    if operation.kind == .effect { call.state.invalidateFields() }
+    if operation.kind != .pure { call.state.invalidateFields() }
     switch try perform(.operation(service: service, name: operation.name, arguments: arguments, options: options)) {
     case .suspended: return .suspend
     case .value(let answer): return .value(lua(answer))

@@ -29,7 +29,7 @@ public enum WorkspaceReader {
     guard let colon = message.firstIndex(of: ":") else { return nil }
     let path = message[..<colon]
     guard path.allSatisfy({ $0.isLetter || $0.isNumber || "_.[]".contains($0) }) else { return nil }
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     var (place, found): (Int, Int?) = (0, nil)
     for key in path.split(separator: ".").map({ $0.prefix { $0 != "[" } }) {
       guard let next = lines[place...].firstIndex(where: { assigns(key, $0) }) else { break }

@@ -36,7 +36,7 @@ struct Arguments {
   }
 
   func record(_ kind: RecordKind, _ place: Int) throws(ServiceFailure) -> RecordRef {
-    guard case .record(let ref) = self[place], ref.kind == kind else { throw fault("a \(kind.words)", place) }
+    guard case .record(let ref) = self[place], ref.kind == kind else { throw fault("\(kind.phrase)", place) }
     return ref
   }
 

@@ -76,6 +76,7 @@ extension RunRow {
   /// Takes over what `StoreTransaction.update` writes; the rest of a run never changes.
   mutating func takeChanges(of run: RunRow) {
     bundleID = run.bundleID
+    path = run.path
     status = run.status
     laneOrder = run.laneOrder
     segment = run.segment

@@ -49,10 +49,22 @@ extension SQLiteTransaction {
   }
 
   func bundle(hash: String, files: @autoclosure () throws -> String, at: Instant) throws -> Int64 {
-    if let id = try number("SELECT id FROM bundle WHERE hash = ?", [hash]) { return id }
-    try execute(
-      "INSERT INTO bundle (hash, files, created_at) VALUES (?, ?, ?)", [hash, try files(), at.milliseconds])
-    return db.lastInsertedRowID
+    if let id = known.bundles[hash] { return id }
+    var id = try number("SELECT id FROM bundle WHERE hash = ?", [hash])
+    if id == nil {
+      try execute(
+        "INSERT INTO bundle (hash, files, created_at) VALUES (?, ?, ?)", [hash, try files(), at.milliseconds])
+      id = db.lastInsertedRowID
+    }
+    known.bundles[hash] = id
+    return id ?? 0
+  }
+
+  func bundleHash(_ id: Int64) throws -> String? {
+    if let found = known.bundles.first(where: { $0.value == id }) { return found.key }
+    guard let hash: String = try row("SELECT hash FROM bundle WHERE id = ?", [id]).map({ try $0.at(0) }) else { return nil }
+    known.bundles[hash] = id
+    return hash
   }
 
   func bundleFiles(_ id: Int64) throws -> (hash: String, files: String)? {
@@ -84,12 +96,12 @@ extension SQLiteTransaction {
     try execute(
       """
       UPDATE run SET bundle_id = ?, status = ?, lane_order = ?, segment = ?, attempts = ?, wake_topic = ?, due_at = ?,
-        error = ?, warnings = ?, finished_at = ?, printed = ? WHERE id = ?
+        error = ?, warnings = ?, finished_at = ?, printed = ?, path = ? WHERE id = ?
       """,
       [
         run.bundleID, run.status.rawValue, run.laneOrder, run.segment, run.attempts, run.wakeTopic,
         run.dueAt?.milliseconds, run.error, linesText(run.warnings), run.finishedAt?.milliseconds,
-        linesText(run.printed), run.id,
+        linesText(run.printed), run.path, run.id,
       ])
     // What an update does not write must not seem to be written.
     if var stored = known.runs[run.id] {

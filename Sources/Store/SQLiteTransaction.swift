@@ -22,6 +22,8 @@ final class SQLiteTransaction: StoreTransaction {
     var runs: [Int64: RunRow] = [:]
     var events: [Int64: EventRow] = [:]
     var stages: [StageRow]?
+    /// Hash of sources → id.
+    var bundles: [String: Int64] = [:]
     /// By table.
     var lastIDs: [String: Int64] = [:]
   }
@@ -56,7 +58,8 @@ final class SQLiteTransaction: StoreTransaction {
       forget()
       // A full disk, a failed read or lack of memory can roll back everything, and then there is no savepoint left.
       guard db.isInsideTransaction else {
-        if let error = error as? StoreError, error.kind == .transactionLost { throw error }
+        // A full disk passes, and is told as what it is.
+        if let error = error as? StoreError, error.kind == .transactionLost || error.kind == .full { throw error }
         throw StoreError(.transactionLost, "SQLite rolled the whole transaction back: \(error)")
       }
       try control("ROLLBACK TO segment")

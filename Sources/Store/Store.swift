@@ -2,6 +2,10 @@ import CRM
 import Foundation
 import GRDB
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// One workspace's database. Write access goes through `write`, whose closure gets the transaction by hand, so the
 /// scope of every commit can be seen in the code.
 ///
@@ -18,6 +22,8 @@ public final class Store: Sendable {
 
   private let queue: DatabaseQueue
   private let currency: Currency
+  /// Which file the path named when it was opened; nil for one in memory.
+  private let file: FileIdentity?
   /// Held by every access, so that none can meet a connection that was closed: SQLite would crash.
   private let door = NSRecursiveLock()
   nonisolated(unsafe) private var isClosed = false
@@ -49,11 +55,13 @@ public final class Store: Sendable {
       try Store.prepare(queue, mode: mode, patience: patience, file: name)
       return queue
     }
+    file = FileIdentity(path: path)
   }
 
   /// An empty database in memory, for script tests.
   public init(currency: Currency = .eur) throws(StoreError) {
     self.currency = currency
+    file = nil
     queue = try SQLiteFault.translated(file: "memory") {
       let queue = try DatabaseQueue(configuration: Store.configuration(readOnly: false, memory: true))
       try Migrations.migrator.migrate(queue)
@@ -65,6 +73,7 @@ public final class Store: Sendable {
   /// - Throws: what `body` throws, or a `StoreError` of the commit itself.
   public func write<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
     try access {
+      try file?.check()
       var result: Result<T, any Error>?
       try queue.writeWithoutTransaction { db in
         try db.inTransaction(.immediate) {
@@ -222,5 +231,28 @@ enum Migrations {
     var migrator = DatabaseMigrator()
     migrator.registerMigration(Migration001.identifier, migrate: Migration001.apply)
     return migrator
+  }
+}
+
+/// A file by what it is, not by its name. SQLite goes on writing into a file that was removed or replaced under it, and
+/// what it then commits is lost to everybody who opens the path.
+private struct FileIdentity: Sendable {
+  private let path: String
+  private let device: UInt64
+  private let inode: UInt64
+
+  init?(path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    self.path = path
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+  }
+
+  /// - Throws: `StoreError` when the path names another file now, or none.
+  func check() throws(StoreError) {
+    if let present = FileIdentity(path: path), present.device == device, present.inode == inode { return }
+    throw StoreError(
+      .other, "\(path) was replaced or removed while it was open; nothing is written into the old file. Start again.")
   }
 }

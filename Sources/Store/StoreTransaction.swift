@@ -60,6 +60,7 @@ public protocol StoreTransaction: AnyObject {
   func event(_ id: Int64) throws -> EventRow?
   /// The id under which these sources are kept; they are stored once for each hash.
   func bundle(hash: String, files: @autoclosure () throws -> String, at: Instant) throws -> Int64
+  func bundleHash(_ id: Int64) throws -> String?
   func bundleFiles(_ id: Int64) throws -> (hash: String, files: String)?
   /// Inserts a run, behind all others of its lane. Returns it with id and place.
   func insert(_ run: RunRow) throws -> RunRow

@@ -78,7 +78,9 @@ struct DealsTests {
         {"deals": [{"key": "2", "title": "first", "stage": "Qualifié"}, {"key": "x", "title": "second", "stage": "Qualifié"},
                    {"key": "été à 7", "title": "third", "stage": "Qualifié"}]}
         """#)
-    #expect(try workspace.deal("2").text("title") == "first")
+    let ambiguous = try workspace.run("deals", "show", "2", "--json")
+    #expect(ambiguous.json.text("title") == "first" && ambiguous.errors.contains("#2"), "\(ambiguous)")
+    #expect(try workspace.deal("#2").text("title") == "second")
     #expect(try workspace.deal("1").text("title") == "first")
     #expect(try workspace.deal("x").text("title") == "second")
     #expect(try workspace.deal("3").text("title") == "third")

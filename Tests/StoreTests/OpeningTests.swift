@@ -14,8 +14,9 @@ struct OpeningTests {
 
   @Test("the write-ahead log, FULL sync, foreign keys and the wait for locks are in force on the connection")
   func pragmas() throws {
-    let store = try Office().store
-    let values = try store.raw { tx throws in
+    let office = try Office()  // Its folder is there as long as it is.
+    defer { withExtendedLifetime(office) {} }
+    let values = try office.store.raw { tx throws in
       try ["journal_mode", "synchronous", "foreign_keys", "busy_timeout", "temp_store"].map { name in
         let row = try #require(try tx.row("PRAGMA \(name)"))
         return "\(name) \(DatabaseValue.fromDatabaseValue(row[0])!)"

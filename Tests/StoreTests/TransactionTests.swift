@@ -184,7 +184,7 @@ struct TransactionTests {
       ], tx)
   }
 
-  @Test("a full disk that makes SQLite roll everything back is told apart: the whole transaction is lost")
+  @Test("a full disk that makes SQLite roll everything back is told as one: the whole transaction is to be done again")
   func full() throws {
     let office = try Office()
     let error = fault {
@@ -194,7 +194,7 @@ struct TransactionTests {
         try tx.savepoint { try tx.savepoint { try note(tx, office, length: 1_000_000) } }
       }
     }
-    #expect(error?.kind == .transactionLost)
+    #expect(error?.kind == .full)
     #expect(error?.message.contains("disk is full") == true)
     #expect(try office.value("title") == .text("d1"))
     try office.store.raw { try $0.execute("PRAGMA max_page_count = 100000") }

@@ -163,7 +163,7 @@ public final class TestShop {
     let call = calls.removeFirst()
     let result = StepPerformer.perform(call.call, services: services, store: store)
     try store.write { tx in
-      try core.answer(runID: call.runID, segment: call.segment, result, tx: tx, now: now)
+      try core.answer(runID: call.runID, segment: call.segment, result, retries: call.retries, tx: tx, now: now)
     }
     collect()
   }
@@ -173,6 +173,25 @@ public final class TestShop {
     let call = calls.removeFirst()
     _ = StepPerformer.perform(call.call, services: services, store: store)
     try crash()
+  }
+
+  /// An automation on demand, on the deal.
+  @discardableResult
+  public func demand(_ automation: String) throws -> Transition {
+    let result = try store.write { tx in
+      try core.demand(automation: automation, deal: "d1", actor: "user:test", tx: tx, now: now)
+    }
+    collect()
+    return result
+  }
+
+  /// Takes the first run up again.
+  public func retryFirst(sameScript: Bool = false, restart: Bool = false) throws {
+    guard let id = try runs().first?.id else { return }
+    _ = try store.write { tx in
+      try core.retry(runID: id, sameScript: sameScript, restart: restart, force: true, tx: tx, now: now)
+    }
+    try settle()
   }
 
   /// The clock goes on; what is due is woken and executed.

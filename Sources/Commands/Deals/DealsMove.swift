@@ -77,7 +77,14 @@ enum Transitions {
           store: try workspace.rehearsalStore(), version: try workspace.version(),
           services: { ServiceRegistry.local($0) }, request, now: OpenWorkspace.now), json: shared.json)
     }
-    try tell(workspace.perform(.transition(request)), json: shared.json)
+    let answer = try workspace.perform(.transition(request))
+    if case .move(_, let from?) = change, !answer.moved, answer.rejected.isEmpty,
+      Label.folded(from) != Label.folded(answer.stage)
+    {
+      if shared.json { try Terminal.print(answer.json) }
+      throw CommandFault("deal \(answer.deal) is not moved: it is in \"\(answer.stage)\", not in \"\(from)\"")
+    }
+    try tell(answer, json: shared.json)
   }
 
   /// - Throws: `ExitCode(3)` after a rejection, `ExitCode(1)` when a run failed.

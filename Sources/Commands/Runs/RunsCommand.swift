@@ -174,7 +174,7 @@ struct RunView {
     lines.append("  \(fault.kind)\(blank)\(Terminal.visible(fault.message))")
     if let source = fault.sourceLine { lines.append("      \(Terminal.visible(source))") }
     lines += fault.traceback.map { "    \(Terminal.visible($0))" }
-    if run.status == .failed {
+    if run.status == .failed, fault.kind != "diverged" {
       lines.append("  mend what it says, then: coulisse runs retry \(run.id)")
     }
     return lines
@@ -208,7 +208,8 @@ struct RunsRetry: ParsableCommand {
 
 struct RunsCancel: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "cancel", abstract: "End a run that is queued, waits or is retried.", discussion: "  coulisse runs cancel 13")
+    commandName: "cancel", abstract: "End a run that is queued, waits or is retried, or dismiss one that failed.",
+    discussion: "  coulisse runs cancel 13")
 
   @OptionGroup var shared: SharedOptions
   @Argument(help: "The run's id.") var id: Int64

@@ -30,13 +30,14 @@ struct TestCommand: ParsableCommand {
     if files.isEmpty { throw CommandFault("there are no tests: no file in scripts/ ends in _test.lua") }
     if let path {
       let wanted = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
-      files = files.filter { file in
-        file.path == wanted || file.path == "scripts/\(wanted)" || file.path.hasPrefix(wanted.hasSuffix("/") ? wanted : wanted + "/")
+      files = files.filter { $0.path.hasPrefix(wanted) || $0.path.hasPrefix("scripts/\(wanted)") }
+      if files.isEmpty {
+        throw CommandFault("\(path) is no test; tests are files in scripts/ that end in _test.lua")
       }
-      if files.isEmpty { throw CommandFault("\(path) is no test; tests are files in scripts/ that end in _test.lua") }
     }
     let options = ScriptTestOptions(replay: replay, unfused: unfused, filter: filter)
     let report = try ScriptTests.run(folder: folder, files: files, options: options)
+    if let filter, report.suites.isEmpty { throw CommandFault("no test has \"\(filter)\" in its name") }
     if shared.json {
       try Terminal.print(report.json)
     } else {

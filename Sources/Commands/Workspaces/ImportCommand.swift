@@ -39,7 +39,9 @@ struct ImportCommand: ParsableCommand {
     let name = file == "-" ? "standard input" : file
     let document: JSON
     do {
-      document = try JSON(parsing: try bytes())
+      var bytes = try bytes()
+      if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }  // A byte order mark says nothing.
+      document = try JSON(parsing: bytes)
     } catch let fault as JSONFault {
       let isCutOff = ["the end of the text", "has no end", "ends within an escape"].contains { fault.message.hasSuffix($0) }
       throw CommandFault("\(name): \(fault). Nothing was imported\(isCutOff ? "; the file seems to be cut off" : "")")

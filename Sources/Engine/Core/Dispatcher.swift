@@ -133,9 +133,11 @@ struct Dispatcher {
       ValueField("error", .text(fault.message)),
     ])
     do {
-      try react(
-        "run.failed", data: data, topic: nil, deal: transition.deal, cause: .run(run), automations: listeners,
-        into: &transition, tx: tx, now: now)
+      try tx.savepoint {
+        try react(
+          "run.failed", data: data, topic: nil, deal: transition.deal, cause: .run(run), automations: listeners,
+          into: &transition, tx: tx, now: now)
+      }
     } catch let fault as EngineFault where fault.kind == .loop {
       return []
     }
@@ -195,7 +197,7 @@ struct Dispatcher {
     transition.origin = event.origin
     transition.moved = true
     // Whoever waited for this was caused by it to go on, and goes before what begins now.
-    if let topic { transition.runs += try core.wake(topic: topic, tx: tx, now: now) }
+    if let topic { transition.runs += try core.wake(topic: topic, cause: cause, tx: tx, now: now) }
     let loopGuard = LoopGuard(limits: version.declaration.limits)
     for automation in automations {
       if try standsAside(automation, deal: deal, tx: tx, now: now) { continue }

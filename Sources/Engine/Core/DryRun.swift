@@ -92,16 +92,8 @@ public enum DryRun {
     return try store.rehearse { tx in
       var report = DryRunReport()
       let before = try tx.runs(matching: newest(1)).first?.id ?? 0
-      do {
-        try body(core, tx, &report)
-        while try core.stepFollowed(tx: tx, now: now) {}
-      } catch let stop as DryRunStop {
-        let timeout = stop.timeout.map { " for at most \($0)" } ?? ""
-        story.lines.append(
-          stop.isSleep
-            ? "sleep\(stop.timeout.map { " for \($0)" } ?? ""); what the script does then is not told"
-            : "\(stop.target)\(timeout); then the script goes on with state \"reached\" or, after the time, \"expired\"")
-      }
+      try body(core, tx, &report)
+      while try core.stepFollowed(tx: tx, now: now) {}
       report.lines += story.lines
       for run in try tx.runs(matching: newest(1000)).reversed() where run.id > before {
         report.warnings += run.warnings

@@ -5,15 +5,25 @@ import Store
 
 /// What becomes of a run between and after its segments: woken, tried again, failed, ended.
 extension EngineCore {
-  /// Wakes the runs that wait for a topic, and answers with them.
-  func wake(topic: String, tx: any StoreTransaction, now: Instant) throws -> [RunRow] {
-    try tx.waitingRuns(topic: topic).map { try answerWait($0, Waits.reached, tx: tx, now: now) }
+  /// Wakes the runs that wait for a topic, and answers with them. Whoever woke them is behind all that they cause from
+  /// here, so that runs that wake each other in a circle stop too (promise 6).
+  /// - Throws: `EngineFault.loop`.
+  func wake(topic: String, cause: Cause, tx: any StoreTransaction, now: Instant) throws -> [RunRow] {
+    try tx.waitingRuns(topic: topic).map { run in
+      try answerWait(run, Waits.reached, path: cause.path, tx: tx, now: now)
+    }
   }
 
   @discardableResult
-  func answerWait(_ run: RunRow, _ answer: Value, tx: any StoreTransaction, now: Instant) throws -> RunRow {
+  func answerWait(
+    _ run: RunRow, _ answer: Value, path: String = "", tx: any StoreTransaction, now: Instant
+  ) throws -> RunRow {
     try noteAnswer(answer, ofWaitBefore: run, tx: tx, now: now)
-    let run = try tx.requeue(run)
+    var run = run
+    // A person and the clock begin a new path.
+    run.path = try LoopGuard(limits: programs.present.declaration.limits)
+      .extend(path, automation: run.automation, dealID: run.dealID)
+    run = try tx.requeue(run)
     noteQueued(run)
     return run
   }
@@ -45,12 +55,16 @@ extension EngineCore {
     followed.noteSettled(run)
   }
 
+  private static let undoneEntries = 200
+
   func fail(
     _ run: RunRow, entries: [JournalEntry], _ fault: RunFault, tx: any StoreTransaction, now: Instant
   ) throws {
+    // What was undone is for the reader only: its last part is enough.
+    let entries = entries.suffix(Self.undoneEntries)
     if !entries.isEmpty {
       try tx.write(
-        JournalRow(runID: run.id, segment: run.segment, entries: JournalEntry.encode(entries), step: nil))
+        JournalRow(runID: run.id, segment: run.segment, entries: JournalEntry.encode(Array(entries)), step: nil))
     }
     let ended = try finish(run, .failed, fault: fault, tx: tx, now: now)
     for listener in try dispatcher.reportFailure(of: ended, fault: fault, tx: tx, now: now) { noteQueued(listener) }

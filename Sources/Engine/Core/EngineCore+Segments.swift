@@ -11,9 +11,8 @@ extension EngineCore {
     let live: LiveRun
     do {
       let version = try programs.version(bundle: run.bundleID, tx)
-      guard let automation = version.automation(file: run.file, place: run.place)
-        ?? version.automations.first(where: { $0.name == run.automation })
-      else {
+      // By name, which is one automation's alone: a retry with edited sources finds it wherever it stands now.
+      guard let automation = version.automations.first(where: { $0.name == run.automation }) else {
         let reason = version.problems.first { $0.file == run.file }.map { ": \($0.message)" } ?? ""
         throw EngineFault(.brokenScript, "\(run.file) does not declare \(run.automation)\(reason)")
       }
@@ -47,6 +46,10 @@ extension EngineCore {
       outcome = try tx.savepoint { try body() }
     } catch let failure as ScriptFailure {
       fault = RunFault(failure)
+    } catch let spent as HostMemoryFault {
+      fault = RunFault(
+        kind: "memory_limit",
+        message: "the fields, notes and texts that the run writes need more than its memory of \(spent.megabytes) MB")
     } catch where Self.isRunsOwn(error) {
       // A record that can't be read costs the run that reads it, and no other.
       fault = RunFault(kind: "error", message: "\(error)")
@@ -71,7 +74,7 @@ extension EngineCore {
   private static func isRunsOwn(_ error: any Error) -> Bool {
     switch error {
     case let error as StoreError: [.corrupted, .constraint, .notFound].contains(error.kind)
-    case is DryRunStop, is DryRunNeedsRead: false
+    case is DryRunNeedsRead: false
     default: true
     }
   }
@@ -88,7 +91,7 @@ extension EngineCore {
     let host = live.host
     var run = host.run
     switch host.suspension {
-    case .step(let step, let call, let failure):
+    case .step(let step, let call, let retries, let failure):
       let segment = run.segment
       var step = step
       run.status = .running
@@ -108,8 +111,8 @@ extension EngineCore {
       }
       try tx.update(run)
       keep(live, run)
-      commands.append(.call(StepCall(runID: run.id, segment: segment, call: call)))
-    case .unanswered(let step):
+      commands.append(.call(StepCall(runID: run.id, segment: segment, call: call, retries: retries)))
+    case .unanswered(let step, let retries):
       run.status = .running
       try tx.update(run)
       keep(live, run)
@@ -117,7 +120,7 @@ extension EngineCore {
       let call = OperationCall(
         service: parts[0], operation: parts.count > 1 ? parts[1] : "", arguments: step.arguments, key: step.key,
         dealID: run.dealID, author: host.author, now: step.begunAt)
-      commands.append(.call(StepCall(runID: run.id, segment: run.segment - 1, call: call)))
+      commands.append(.call(StepCall(runID: run.id, segment: run.segment - 1, call: call, retries: retries)))
     case .wait(let target, let until):
       live.execution.discard()
       let step = JournalRow.Step(

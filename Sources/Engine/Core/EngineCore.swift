@@ -44,6 +44,9 @@ public final class EngineCore {
   private var cancelled: Set<Int64> = []
   /// What callers wait for. The shell takes a copy before each group, because a rollback undoes only records.
   var followed = FollowedOrigins()
+  /// The process before this one crashed under a run that was not committed yet. So that the next crash can be told from
+  /// innocent ones, each segment has a commit of its own.
+  var isCautious = false
   /// The run whose segment executed last: whom to blame when the store gives up under it.
   var lastExecuted: Int64?
 
@@ -103,7 +106,7 @@ public final class EngineCore {
   }
 
   private func executeFirst(of transition: Transition, tx: any StoreTransaction, now: Instant) throws {
-    guard let first = transition.runs.first, try tx.headOfLane(first.dealID)?.id == first.id else { return }
+    guard !isCautious, let first = transition.runs.first, try tx.headOfLane(first.dealID)?.id == first.id else { return }
     try execute(first, tx: tx, now: now)
   }
 
@@ -153,8 +156,10 @@ public final class EngineCore {
   }
 
   /// The service's answer to a step, or its failure.
+  /// - Parameter retries: how often the script wants it tried again; nil: as the workspace says.
   public func answer(
-    runID: Int64, segment: Int, _ result: Result<Value, ServiceFailure>, tx: any StoreTransaction, now: Instant
+    runID: Int64, segment: Int, _ result: Result<Value, ServiceFailure>, retries: Int? = nil,
+    tx: any StoreTransaction, now: Instant
   ) throws {
     guard var run = try tx.run(runID), run.status == .running, run.segment == segment + 1,
       var row = try tx.journal(of: runID).first(where: { $0.segment == segment }), var step = row.step,
@@ -169,7 +174,8 @@ public final class EngineCore {
       step.answer = value
       resumption = .success(value)
     case .failure(let failure):
-      if case .transient(let retryAfter) = failure.kind, step.attempts <= programs.present.declaration.limits.retries {
+      let most = retries ?? programs.present.declaration.limits.retries
+      if case .transient(let retryAfter) = failure.kind, !cancelled.contains(runID), step.attempts <= most {
         row.step = step
         try tx.write(row)
         try scheduleRetry(run, failure, after: retryAfter, tx: tx, now: now)
@@ -268,8 +274,14 @@ public final class EngineCore {
     switch run.status {
     case .cancelled:
       return run
-    case .succeeded, .failed:
+    case .succeeded:
       throw EngineFault(.refused, "run \(runID) is \(run.status.rawValue) already")
+    case .failed:
+      // Nobody will mend it: it is off the list of what is to be done.
+      let reason = run.error.map { RunFault(text: $0).message } ?? ""
+      return try finish(
+        run, .cancelled, fault: RunFault(kind: "cancelled", message: "dismissed by hand; it had failed: \(reason)"),
+        tx: tx, now: now)
     case .running:
       cancelled.insert(runID)
       return run
@@ -293,7 +305,6 @@ public final class EngineCore {
     for run in live.values { run.execution.discard() }
     live.removeAll()
     commands.removeAll()
-    programs.forgetBundles()
     if let followed { self.followed = followed }
   }
 

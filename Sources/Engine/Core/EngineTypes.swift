@@ -58,6 +58,8 @@ public struct StepCall: Sendable {
   public var runID: Int64
   public var segment: Int
   public var call: OperationCall
+  /// How often the script wants it tried again; nil: as the workspace says.
+  public var retries: Int?
 }
 
 /// Who caused something: a person directly, or a run.

@@ -41,6 +41,14 @@ struct FollowedOrigins {
 
   mutating func noteSettled(_ run: RunRow) { origins[run.origin]?.open.remove(run.id) }
 
+  /// Runs that a run of this origin caused, also those that it woke and that began elsewhere.
+  mutating func add(_ runs: [RunRow], to origin: Int64) {
+    guard var progress = origins[origin] else { return }
+    for run in runs where !progress.runs.contains(run.id) { progress.runs.append(run.id) }
+    progress.open.formUnion(runs.map(\.id))
+    origins[origin] = progress
+  }
+
   /// The run was never queued: its segment was rolled back.
   mutating func forget(_ run: RunRow) {
     origins[run.origin]?.open.remove(run.id)

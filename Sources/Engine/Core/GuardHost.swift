@@ -33,7 +33,7 @@ final class GuardHost: ScriptHost {
     case .set(let ref, let field, _):
       throw refusal("write \(ref.kind.words).\(field)")
     case .create(let kind, _):
-      throw refusal("create a \(kind.words)")
+      throw refusal("create \(kind.phrase)")
     case .move, .close:
       throw refusal("move a deal")
     case .operation(let service, let name, _, _):

@@ -87,7 +87,8 @@ struct JournalEntry {
 
   static func decode(_ text: String) throws -> [JournalEntry] {
     if text == "[]" { return [] }
-    return try (JSON(parsing: text).arrayValue ?? []).map { json in
+    // As deep as values may be that scripts give, with what the notation puts around them.
+    return try (JSON(parsing: text, depthLimit: 4 * JSON.depthLimit).arrayValue ?? []).map { json in
       let parts = json.arrayValue ?? []
       guard parts.count >= 2, let tag = parts[0].stringValue else {
         throw ValueFault("a journal entry reads \(json.text(pretty: false).prefix(60)), which this version does not know")
@@ -113,6 +114,12 @@ extension JournalRow {
 }
 
 extension Value {
+  /// As much of it as a reader of the journal needs.
+  var shortened: Value {
+    guard case .text(let text) = self, text.utf8.count > 400 else { return self }
+    return .text(text.prefix(200) + "…")
+  }
+
   /// On one line and not too long.
   fileprivate var shown: String {
     let text = plainText.isEmpty ? summary : plainText

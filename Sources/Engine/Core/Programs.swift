@@ -47,10 +47,6 @@ public final class WorkspaceVersion {
       files: try (JSON(parsing: text).objectValue ?? []).map { ScriptFile(path: $0.name, text: $0.value.stringValue ?? "") })
   }
 
-  func automation(file: String, place: Int) -> AutomationDeclaration? {
-    automations.first { $0.file == file && $0.index == place }
-  }
-
   /// A reaction by name.
   /// - Throws: `EngineFault`: it is a guard, its file does not load, or there is none; then the known ones are listed.
   func automation(named name: String) throws(EngineFault) -> AutomationDeclaration {
@@ -123,12 +119,13 @@ extension Substring {
   }
 }
 
-/// The versions in use: the present one, and those that unfinished runs keep.
+/// The versions in use: the present one, and those that unfinished runs keep. Known by the hash of their sources, not by
+/// the id under which the database keeps them: an id that was given out in a part of a transaction that was rolled back
+/// may be another's later.
 final class Programs {
   private(set) var present: WorkspaceVersion
   private let makeServices: (WorkspaceDeclaration) -> ServiceRegistry
-  private var presentBundle: Int64?
-  private var pinned: [(id: Int64, version: WorkspaceVersion)] = []
+  private var pinned: [WorkspaceVersion] = []
   /// More versions than this are read again from the database when they are needed.
   private static let pinnedLimit = 8
 
@@ -137,34 +134,21 @@ final class Programs {
     makeServices = services
   }
 
-  func replace(present version: WorkspaceVersion) {
-    present = version
-    presentBundle = nil
-  }
-
-  /// After a rollback the database may not know an id that was given out.
-  func forgetBundles() {
-    presentBundle = nil
-    pinned.removeAll()
-  }
+  func replace(present version: WorkspaceVersion) { present = version }
 
   func presentBundle(_ tx: any StoreTransaction, now: Instant) throws -> Int64 {
-    if let presentBundle { return presentBundle }
-    let id = try tx.bundle(hash: present.sources.hash, files: present.encodedFiles, at: now)
-    presentBundle = id
-    return id
+    try tx.bundle(hash: present.sources.hash, files: present.encodedFiles, at: now)
   }
 
   func version(bundle id: Int64, _ tx: any StoreTransaction) throws -> WorkspaceVersion {
-    if id == presentBundle { return present }
-    if let found = pinned.first(where: { $0.id == id }) { return found.version }
-    guard let (hash, files) = try tx.bundleFiles(id) else {
+    let hash = try tx.bundleHash(id)
+    if hash == present.sources.hash { return present }
+    if let found = pinned.first(where: { $0.sources.hash == hash }) { return found }
+    guard let files = try tx.bundleFiles(id)?.files else {
       throw EngineFault(.notFound, "the sources that this run was queued with (number \(id)) are not in the database")
     }
-    let version =
-      hash == present.sources.hash
-      ? present : try WorkspaceVersion(sources: try WorkspaceVersion.decodeFiles(files), services: makeServices)
-    pinned.append((id, version))
+    let version = try WorkspaceVersion(sources: try WorkspaceVersion.decodeFiles(files), services: makeServices)
+    pinned.append(version)
     if pinned.count > Self.pinnedLimit { pinned.removeFirst() }
     return version
   }

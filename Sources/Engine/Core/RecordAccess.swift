@@ -13,11 +13,11 @@ struct RecordAccess {
     return value
   }
 
-  /// A deal by the importer's key, else by id.
+  /// A deal by the importer's key, else by id; `#42` is the id, whatever the keys are.
   /// - Throws: `EngineFault.notFound`.
   func deal(named name: String) throws -> RecordRef {
     if let ref = try tx.find(.deal, key: name) { return ref }
-    if let id = Int64(name), let record = try tx.record(RecordRef(.deal, id)) { return record.ref }
+    if let id = Int64(name.hasPrefix("#") ? String(name.dropFirst()) : name), let record = try tx.record(RecordRef(.deal, id)) { return record.ref }
     throw EngineFault(.notFound, "there is no deal \"\(name)\"; list them with: coulisse deals list")
   }
 
@@ -46,7 +46,7 @@ struct RecordAccess {
     case .record(let ref) where ref.kind == kind:
       return try tx.record(ref).map { .record($0.ref) } ?? .null
     default:
-      throw HostFailure(.misuse, "expected a \(kind.words)'s id or key, found \(name.summary)")
+      throw HostFailure(.misuse, "expected \(kind.phrase)'s id or key, found \(name.summary)")
     }
   }
 }

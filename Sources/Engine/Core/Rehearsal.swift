@@ -1,14 +1,6 @@
 import CRM
 import Services
 
-/// A script came to a wait: a dry run ends there.
-struct DryRunStop: Error {
-  var target: String
-  var timeout: TimeSpan?
-  /// Only the clock ends it.
-  var isSleep: Bool
-}
-
 /// A script asks a service of another machine, and the write lock is not held for that: the rehearsal is broken off,
 /// the service asked, and all begun anew with the answer.
 struct DryRunNeedsRead: Error {

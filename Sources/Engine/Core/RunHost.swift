@@ -9,9 +9,9 @@ import Store
 final class RunHost: ScriptHost {
   /// What suspended the script.
   enum Suspension {
-    case step(JournalRow.Step, OperationCall, firstFailure: ServiceFailure?)
+    case step(JournalRow.Step, OperationCall, retries: Int?, firstFailure: ServiceFailure?)
     /// The step was begun by an earlier execution; it is in the journal already.
-    case unanswered(JournalRow.Step)
+    case unanswered(JournalRow.Step, retries: Int?)
     case wait(WaitTarget, until: Instant?)
     /// The wait was begun by an earlier execution, and is not over.
     case stillWaiting(WaitTarget, until: Instant?)
@@ -28,8 +28,11 @@ final class RunHost: ScriptHost {
   var suspension: Suspension?
   /// Runs that the present segment queued, by moves.
   var caused: [RunRow] = []
-  /// Effects and reads asked so far, over all segments: the ordinal in the keys of steps.
-  private var operations = 0
+  /// How often each operation was asked with the same arguments so far, over all segments: what tells the keys of equal
+  /// steps apart. The key of a step does not depend on what else the script asks, so a changed script keeps it.
+  private var occurrences: [String: Int] = [:]
+  /// Bytes that the host keeps for the present segment: fields, notes, warnings, the journal.
+  private var keptBytes = 0
   private var replay: ReplayCursor
 
   init(
@@ -50,6 +53,7 @@ final class RunHost: ScriptHost {
 
   /// Whether answers still come from the journal.
   var isReplaying: Bool { !replay.isAtEnd }
+  var replayed: Int { replay.place }
 
   /// Called between two segments of a script that stayed in memory.
   func beginSegment(tx: any StoreTransaction, now: Instant, run: RunRow) {
@@ -57,6 +61,7 @@ final class RunHost: ScriptHost {
     self.now = now
     self.run = run
     entries.removeAll(keepingCapacity: true)
+    keptBytes = 0
     caused.removeAll()
     suspension = nil
   }
@@ -104,7 +109,7 @@ final class RunHost: ScriptHost {
     case .entry(let entry):
       guard entry.tag == tag else { throw diverged(recorded: entry.tag, asked: tag) }
       if let step = entry.step {
-        operations += 1
+        _ = nextKey(tag, argumentsHash(call) ?? "")
         if let hash = argumentsHash(call), hash != step.hash {
           throw diverged(recorded: "\(tag) with \(step.arguments.summary)", asked: "\(tag) with other arguments")
         }
@@ -117,7 +122,7 @@ final class RunHost: ScriptHost {
       let name = step.kind == .operation ? tag : JournalEntry.tag(call)
       guard step.name == name else { throw diverged(recorded: step.name, asked: name) }
       if step.kind == .operation {
-        operations += 1
+        _ = nextKey(tag, argumentsHash(call) ?? "")
         if let hash = argumentsHash(call), hash != step.hash {
           throw diverged(recorded: "\(tag) with \(step.arguments.summary)", asked: "\(tag) with other arguments")
         }
@@ -127,7 +132,7 @@ final class RunHost: ScriptHost {
       case .failed: throw FailureCodec.failure(step.answer)
       case .begun:
         if case .wait(let target, _) = call { return try goOnWaiting(step, target) }
-        suspension = .unanswered(step)
+        suspension = .unanswered(step, retries: Self.retries(call))
         return .suspended
       }
     }
@@ -181,10 +186,12 @@ final class RunHost: ScriptHost {
       if let tell = core.mode.tell, let old = try tx.value(ref, field), old != value {
         tell("set \(try name(ref)), \(field): \(old.summary) → \(value.summary)")
       }
+      if case .text(let text) = value { try keep(text) } else { try keep() }
       try tx.set(ref, field, value, author: author, at: now)
       // The script gets nothing back; the value is for whoever reads the journal.
-      return answered(call, value)
+      return answered(call, value.shortened)
     case .create(let kind, let fields):
+      for case .text(let text) in fields.map(\.value) { try keep(text) }
       return answered(call, .record(try create(kind, fields)))
     case .move(let deal, let stage, let from):
       return try change(call, deal, .move(stage: stage, from: from))
@@ -193,6 +200,7 @@ final class RunHost: ScriptHost {
     case .reject:
       throw HostFailure(.misuse, "reject is for guards (on.before_enter, on.before_won); here use error(\"…\")")
     case .warn(let text):
+      try keep(text)
       run.warnings.append(text)
       return answered(call, .null)
     case .log(let text):
@@ -224,7 +232,7 @@ final class RunHost: ScriptHost {
 
   private func create(_ kind: RecordKind, _ fields: [ValueField]) throws -> RecordRef {
     guard kind == .note else {
-      throw HostFailure(.misuse, "a script can add notes; a \(kind.words) is made by import or by hand")
+      throw HostFailure(.misuse, "a script can add notes; \(kind.phrase) is made by import or by hand")
     }
     core.mode.tell?("add a note: \(fields.first { $0.name == "text" }?.value.summary ?? "")")
     return try tx.insert(
@@ -248,7 +256,7 @@ final class RunHost: ScriptHost {
     }
     run.warnings += transition.warnings
     caused += transition.runs
-    for run in transition.runs { core.noteQueued(run) }
+    core.followed.add(transition.runs, to: run.origin)
     entries.append(
       JournalEntry(
         tag: JournalEntry.tag(call), answer: .boolean(transition.moved), failure: nil, warnings: transition.warnings))
@@ -257,7 +265,7 @@ final class RunHost: ScriptHost {
 
   /// Keeps a printed line for whoever looks at the run; a chatty script keeps its first ones.
   private func say(_ text: String) -> HostAnswer {
-    if run.printed.count < Self.printedLimit { run.printed.append(text) }
+    if run.printed.count < Self.printedLimit { run.printed.append(String(text.prefix(4000))) }
     return .value(.null)
   }
 
@@ -280,12 +288,11 @@ final class RunHost: ScriptHost {
       case .failure(let failure): throw HostFailure(.permanent, failure.message)
       }
     }
-    operations += 1
-    let key = resolved.purpose ?? "run:\(run.id)/step:\(operations)"
+    let hash = StableHash.of(.list(arguments))
+    let key = resolved.purpose ?? nextKey(JournalEntry.tag(call), hash)
     let request = OperationCall(
       service: serviceName, operation: name, arguments: resolved.arguments, key: key, dealID: run.dealID,
       author: author, now: now)
-    let hash = StableHash.of(.list(arguments))
 
     var firstFailure: ServiceFailure?
     if let tell = core.mode.tell, declared.kind == .effect {
@@ -320,8 +327,28 @@ final class RunHost: ScriptHost {
       JournalRow.Step(
         kind: .operation, name: JournalEntry.tag(call), key: key, hash: hash, arguments: resolved.arguments,
         begunAt: now),
-      request, firstFailure: firstFailure)
+      request, retries: Self.retries(call), firstFailure: firstFailure)
     return .suspended
+  }
+
+  private func nextKey(_ operation: String, _ hash: String) -> String {
+    let place = occurrences[operation + hash, default: 0] + 1
+    occurrences[operation + hash] = place
+    return "run:\(run.id)/\(operation)/\(hash)/\(place)"
+  }
+
+  /// The option of a call: `accounting.create_quote(deal, { retries = 3 })`.
+  private static func retries(_ call: HostCall) -> Int? {
+    guard case .operation(_, _, _, let options) = call, case .integer(let count)? = options.first(where: { $0.name == "retries" })?.value
+    else { return nil }
+    return Int(clamping: count)
+  }
+
+  /// What a script makes its host keep counts against its memory.
+  private func keep(_ texts: String...) throws {
+    keptBytes += texts.reduce(64) { $0 + $1.utf8.count }
+    let limit = version.declaration.limits.memoryMegabytes
+    if keptBytes > limit << 20 { throw HostMemoryFault(megabytes: limit) }
   }
 
   private func resolve(_ service: any Service, _ name: String, _ arguments: [Value]) throws -> ResolvedOperation {
@@ -361,14 +388,23 @@ final class RunHost: ScriptHost {
 
   private func wait(_ call: HostCall, _ target: WaitTarget, _ timeout: TimeSpan?) throws -> HostAnswer {
     if let reached = try core.waits.state(of: target, tx) { return answered(call, reached) }
-    if core.mode.tell != nil {
-      throw DryRunStop(target: JournalEntry.waitTag(target), timeout: timeout, isSleep: Waits.topic(of: target) == nil)
+    if let tell = core.mode.tell {
+      let most = timeout.map { " for at most \($0)" } ?? ""
+      tell(
+        Waits.topic(of: target) == nil
+          ? "sleep\(timeout.map { " for \($0)" } ?? ""); what the script does then is not told"
+          : "\(JournalEntry.waitTag(target))\(most); then the script goes on with state \"reached\" or, after the time, \"expired\"")
     }
     let until = try timeout.map { try now.adding($0) }
     if case .clock = target, until == nil { throw HostFailure(.misuse, "sleep needs a duration, such as \"3 days\"") }
     suspension = .wait(target, until: until)
     return .suspended
   }
+}
+
+/// A script made its host keep more than the run may hold. No script catches it.
+struct HostMemoryFault: Error {
+  var megabytes: Int
 }
 
 /// A failure that is in the entries already, with its step.
@@ -384,7 +420,7 @@ struct ReplayCursor {
   }
 
   private var items: [Item] = []
-  private var place = 0
+  private(set) var place = 0
 
   init(_ journal: [JournalRow]) throws {
     for row in journal {

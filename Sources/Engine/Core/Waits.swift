@@ -24,8 +24,9 @@ struct Waits {
     case .status(let ref, let status):
       return try tx.value(ref, "status") == .text(status.rawValue) ? Self.reached : nil
     case .stage(let ref, let name):
-      let stage = try StageLookup(tx).stage(named: name)
-      return try tx.value(ref, "stage") == .record(RecordRef(.stage, stage.id)) ? Self.reached : nil
+      // By name, as the topic: another pipeline may have a stage of this name too.
+      guard case .record(let stage)? = try tx.value(ref, "stage") else { return nil }
+      return try tx.value(stage, "name").map { Label.folded($0.plainText) } == Label.folded(name) ? Self.reached : nil
     case .request(let ref):
       throw HostFailure(.misuse, "\(ref) is nothing that can be waited for")
     case .clock:

@@ -61,14 +61,22 @@ public struct EngineAccess: Sendable {
   /// - Throws: `EngineFault.refused` when another engine that stays holds the workspace; a command line that holds it is
   ///   waited for.
   public func work(configuration: EngineThread.Configuration = .init()) throws {
-    try withExtendedLifetime(try lockForGood()) {
+    let lock = try lockForGood()
+    try withExtendedLifetime(lock) {
       var configuration = configuration
       configuration.outlastsFaults = true
       let engine = try makeEngine(configuration, stays: true)
       engine.start()
       try EngineSocket.serve(folder, engine)
       defer { EngineSocket.close(folder) }
-      try engine.waitUntilEnded()
+      while try !engine.waitUntilEnded(before: Date(timeIntervalSinceNow: 1)) {
+        guard lock.holds(folder) else {
+          engine.stop()
+          throw EngineFault(
+            .workspace, "\(folder.state.path) was removed while the engine worked; another one could begin beside it. Start again.")
+        }
+        if try !EngineSocket.isServed(folder) { try EngineSocket.serve(folder, engine) }
+      }
     }
   }
 

@@ -32,6 +32,14 @@ public final class EngineLock {
   }
 
   deinit { Glibc.close(descriptor) }
+
+  /// Whether the lock file is still the one that is locked: if somebody removed it, another engine could begin.
+  func holds(_ folder: WorkspaceFolder) -> Bool {
+    var held = stat()
+    var present = stat()
+    guard fstat(descriptor, &held) == 0, stat(folder.lockFile, &present) == 0 else { return false }
+    return held.st_ino == present.st_ino && held.st_dev == present.st_dev
+  }
 }
 
 /// Stands in the line for the lock, on a thread of its own, so that its caller can look elsewhere meanwhile.

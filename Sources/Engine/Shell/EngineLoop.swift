@@ -139,6 +139,7 @@ final class EngineLoop {
   private func commit(_ jobs: [Job], _ answers: [StepAnswer], steps: Bool, into turn: inout Turn) -> (any Error)? {
     let before = (tickets: tickets, drains: drains, followed: core.followed)
     let group: Group
+    core.lastExecuted = nil
     do {
       group = try store.write { tx in try execute(jobs: jobs, answers: answers, steps: steps, tx: tx) }
     } catch {
@@ -168,7 +169,8 @@ final class EngineLoop {
     var group = Group()
     let started = ContinuousClock.now
     for answer in answers {
-      try core.answer(runID: answer.call.runID, segment: answer.call.segment, answer.result, tx: tx, now: now)
+      try core.answer(runID: answer.call.runID, segment: answer.call.segment, answer.result, retries: answer.call.retries,
+        tx: tx, now: now)
     }
     for job in jobs { try execute(job, &group, tx) }
     group.more = true
@@ -179,6 +181,7 @@ final class EngineLoop {
           group.more = false
           break
         }
+        if core.isCautious { break }
       }
     }
     try collectReplies(&group, tx)

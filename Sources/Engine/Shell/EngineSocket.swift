@@ -37,7 +37,7 @@ enum EngineSocket {
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     guard try withAddress(folder, { connect(descriptor, $0, $1) }) == 0 else { return nil }
-    guard send(line: request.json.text(pretty: false), descriptor), let text = receiveLine(descriptor) else { return nil }
+    guard send(line: request.json.text(pretty: false), descriptor), let text = receiveLine(descriptor, atMost: .max) else { return nil }
     let json = try JSON(parsing: text)
     if let fault = json["fault"] {
       throw EngineFault(
@@ -119,10 +119,10 @@ enum EngineSocket {
   }
 
   /// At most 1 MB: nobody who speaks this protocol says more.
-  private static func receiveLine(_ descriptor: Int32) -> [UInt8]? {
+  private static func receiveLine(_ descriptor: Int32, atMost limit: Int = 1 << 20) -> [UInt8]? {
     var line: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
-    while line.count < 1 << 20 {
+    while line.count < limit {
       let count = recv(descriptor, &buffer, buffer.count, 0)
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { return nil }

@@ -113,14 +113,17 @@ public final class EngineThread: @unchecked Sendable {
     condition.unlock()
   }
 
-  /// Waits until the thread has ended by itself or by `stop`.
+  /// Waits until the thread has ended by itself or by `stop`, or until `deadline`.
+  /// - Returns: whether it has ended.
   /// - Throws: what ended it, if that was an error.
-  public func waitUntilEnded() throws {
+  func waitUntilEnded(before deadline: Date) throws -> Bool {
     condition.lock()
-    while !ended { condition.wait() }
-    let failure = failure
-    condition.unlock()
-    if let failure { throw failure }
+    defer { condition.unlock() }
+    while !ended {
+      if !condition.wait(until: deadline) { break }
+    }
+    if ended, let failure { throw failure }
+    return ended
   }
 
   private func main() {
@@ -161,7 +164,9 @@ public final class EngineThread: @unchecked Sendable {
     try store.write { tx in
       try tx.synchronize(pipelines: version.declaration.pipelines)
       try core.recover(tx: tx)
-      if let verdict { try core.failCrashed(runID: verdict.runID, message: verdict.message, tx: tx, now: loop.now) }
+      guard let verdict else { return }
+      core.isCautious = try tx.run(verdict.runID) == nil
+      try core.failCrashed(runID: verdict.runID, message: verdict.message, tx: tx, now: loop.now)
     }
     do {
       try turns(loop)

@@ -64,7 +64,8 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
 
   public func begin(runID: Int64) -> InHand {
     let before = InHand(runID: words[0], since: words[1])
-    name(InHand(runID: runID, since: Self.milliseconds()))
+    // A guard inside a run is that run's: a verdict that names a guard convicts nobody.
+    name(InHand(runID: runID == InHand.aGuard && before.runID > 0 ? before.runID : runID, since: Self.milliseconds()))
     return before
   }
 

@@ -128,7 +128,7 @@ struct FixtureDocument {
       return .object(try fields.map { JSONMember($0.name, try json($0.value, "\(path).\($0.name)")) })
     case .number(let number):
       throw ValueFault("\(path): write numbers that are not whole as text, like \"\(number)\"")
-    case .record(let ref): throw ValueFault("\(path): text expected, found a \(ref.kind.words)")
+    case .record(let ref): throw ValueFault("\(path): text expected, found \(ref.kind.phrase)")
     }
   }
 }

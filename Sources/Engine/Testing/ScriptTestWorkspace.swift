@@ -238,7 +238,7 @@ final class ScriptTestWorkspace: ScriptTestHost {
         let result = StepPerformer.perform(call.call, services: version.services, store: store)
         // Here the effect has happened and its answer is lost: the place where a crash costs most.
         if crashes() { break }
-        try commit { tx in try core.answer(runID: call.runID, segment: call.segment, result, tx: tx, now: now) }
+        try commit { tx in try core.answer(runID: call.runID, segment: call.segment, result, retries: call.retries, tx: tx, now: now) }
       }
       let stepped = try store.write { tx in
         if needsRecovery { try core.recover(tx: tx) }

@@ -264,7 +264,7 @@ extension ImportJob {
       return nil
     }
     guard let key = json.stringValue else {
-      note(path, "\(label)expected the key of a \(kind.words), found \(Self.word(json))")
+      note(path, "\(label)expected the key of \(kind.phrase), found \(Self.word(json))")
       return nil
     }
     let name = Name(kind: kind, key: key)
