@@ -37,12 +37,20 @@ struct CrashTests {
       posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
       posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
       posix_spawn_file_actions_addopen(&actions, 2, output + ".err", O_WRONLY | O_CREAT | O_APPEND, 0o644)
+      // This process's threads block signals, and children inherit that.
+      var attributes = posix_spawnattr_t()
+      posix_spawnattr_init(&attributes)
+      defer { posix_spawnattr_destroy(&attributes) }
+      var none = sigset_t()
+      sigemptyset(&none)
+      posix_spawnattr_setsigmask(&attributes, &none)
+      posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
       let words = ([program] + arguments).map { strdup($0) }
       defer { for word in words { free(word) } }
       var pid: pid_t = 0
       // Under the lock, so that nobody kills a number that belongs to no process of ours.
       return pids.withLock { pids in
-        guard posix_spawn(&pid, program, &actions, nil, words + [nil], environ) == 0 else { return nil }
+        guard posix_spawn(&pid, program, &actions, &attributes, words + [nil], environ) == 0 else { return nil }
         pids.append(pid)
         return pid
       }
@@ -57,6 +65,11 @@ struct CrashTests {
       var status: Int32 = 0
       while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
       return status & 0x7f == 0 ? (status >> 8) & 0xff : nil
+    }
+
+    /// Ends a process that is still ours.
+    func end(_ pid: pid_t, _ signal: Int32) {
+      pids.withLock { if $0.contains(pid) { kill(pid, signal) } }
     }
 
     func killOne(_ pick: UInt64) {
@@ -106,7 +119,12 @@ struct CrashTests {
           guard let pid = living.start(program, ["work", "--workspace", shop] + options, output: folder.path("work"))
           else { continue }
           let life = 200_000 + random.next() % 1_500_000
-          Thread.detachNewThread { usleep(UInt32(life)); kill(pid, SIGTERM) }
+          Thread.detachNewThread {
+            usleep(UInt32(life))
+            living.end(pid, SIGTERM)
+            usleep(2_000_000)
+            living.end(pid, SIGKILL)
+          }
           _ = living.wait(pid)
           usleep(UInt32(random.next() % 1_000_000))
         default:
