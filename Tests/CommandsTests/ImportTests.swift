@@ -94,6 +94,26 @@ struct ImportTests {
         && nowhere.errors == "error: no/such/place.json can't be written: No such file or directory\n", "\(nowhere)")
   }
 
+  @Test("ALT-15: a product that comes twice is one, and accounting, whose catalogue is the CRM's, can quote it at once")
+  func productTwice() throws {
+    let workspace = try Workspace(.altitude)
+    let document = #"""
+      {"products": [{"key": "neuf", "name": "Parcours neuf", "description": "Formation", "price": "500.00", "vat_rate": "20",
+                     "sales_category": "prestation de services", "category": "Formation", "class": "Formation"}],
+       "deals": [{"key": "neuf", "title": "Parcours neuf", "stage": "Proposition", "owner": "floriane",
+                  "organization": "acme", "person": "jeremy", "lines": [{"product": "neuf", "quantity": "1"}]}]}
+      """#
+    for _ in 0..<2 { try workspace.did("import", "-", input: document) }
+    let products = try workspace.json("products", "list").arrayValue ?? []
+    #expect(products.filter { $0.text("key") == "neuf" }.count == 1)
+    let answer = try workspace.json("deals", "move", "neuf", "Créer documents")
+    #expect(answer["runs"]?.all("status") == ["succeeded"], "\(answer)")
+    // Bad input: a product that is not there yet is said by name, and nothing is imported.
+    let early = try workspace.run(
+      "import", "-", input: #"{"deals": [{"key": "x", "title": "x", "stage": "Proposition", "lines": [{"product": "plus-tard", "quantity": "1"}]}]}"#)
+    #expect(early.status == 1 && early.errors.contains("plus-tard"), "\(early)")
+  }
+
   @Test("the same keys update: given fields change, others stay, lists are replaced, notes are not doubled")
   func update() throws {
     let workspace = try empty()

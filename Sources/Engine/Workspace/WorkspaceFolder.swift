@@ -37,8 +37,21 @@ public struct WorkspaceFolder: Sendable, Hashable {
   /// What a version of the workspace consists of: `workspace.lua`, and the Lua files of `scripts/` but the tests.
   public func sources() throws(EngineFault) -> ScriptSources {
     var files = [ScriptFile(path: "workspace.lua", text: try text(of: "workspace.lua"))]
-    for path in scriptPaths() { files.append(ScriptFile(path: path, text: try text(of: path))) }
+    for path in scriptPaths() { files.append(ScriptFile(path: path, text: scriptText(of: path))) }
     return ScriptSources(files: files)
+  }
+
+  /// A script that can't be read is one that does not load, like one with a syntax error: the workspace goes on, and
+  /// only the moves that need it are refused. Which those are is seen in its text, read as the old code page of Western
+  /// Europe, in which every byte is a letter.
+  private func scriptText(of path: String) -> String {
+    do {
+      return try text(of: path)
+    } catch {
+      let data = FileManager.default.contents(atPath: root.appendingPathComponent(path).path) ?? Data()
+      let legible = String(data: data, encoding: .isoLatin1) ?? ""
+      return "error([==[\(error.message)]==], 0) --[======[\n\(legible)\n]======]"
+    }
   }
 
   /// What `workspace.lua` declares.
