@@ -94,8 +94,12 @@ public final class ScriptProgram {
       return try PreparedScript(file, program: self, budget: budget)
     } catch let error as LuaError {
       let place = error.script ?? file.path
-      let message = error.message.hasPrefix(place) ? error.message : "\(place): \(error.message)"
-      throw ScriptProblem(file: file.path, line: error.script == nil || error.script == file.path ? error.line : nil, message: message)
+      var message = error.message.hasPrefix(place) ? error.message : "\(place): \(error.message)"
+      if error.kind == .syntax, let hint = SyntaxHint.hint(for: message, source: error.sourceLine ?? "") {
+        message += " (\(hint))"
+      }
+      throw ScriptProblem(
+        file: file.path, line: error.script == nil || error.script == file.path ? error.line : nil, message: message)
     }
   }
 }

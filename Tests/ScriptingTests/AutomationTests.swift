@@ -26,6 +26,19 @@ struct AutomationTests {
     #expect(declared[1].whileWaiting == .replace)
   }
 
+  @Test("Where Lua's words for a slip say little, a hint says what to do", arguments: [
+    ("local x = 1 if x = 1 then end", "to compare, write =="), ("local x = 1 if x != 1 then end", "written ~="),
+    ("print(“x”)", "straight quotes"), ("local été = 1", "without accents"),
+    ("on.won(function (deal)\n  if deal then\nend)", "\"end\" may be missing"),
+    ("on.won(function (deal)", "an \"end\" is missing"),
+  ])
+  func hints(_ text: String, _ hint: String) throws {
+    let (_, problems) = try Workshop(["scripts/a.lua": text]).program.automations()
+    #expect(problems.count == 1)
+    #expect(problems.first?.message.contains(hint) == true, "\(problems)")
+    #expect(problems.first?.message.hasPrefix("scripts/a.lua:") == true)
+  }
+
   @Test(
     "Each kind of binding gives its trigger",
     arguments: [
