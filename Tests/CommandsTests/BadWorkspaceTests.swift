@@ -108,8 +108,11 @@ struct BadWorkspaceTests {
     }
     #expect(try workspace.did("deals", "list").lines.count == 2, "what needs no script goes on")
     // Like one with a syntax error it concerns its own stages only, as far as they can be seen.
-    try workspace.write("scripts/b.lua", Array("on.enter('Confirm".utf8) + [0xE9] + Array("', function () end)".utf8))
+    try workspace.write("scripts/b.lua", Array("on.enter('Qualifi\u{E9}', function () end) -- ".utf8) + [0x92])
     try workspace.did("deals", "move", "d1", "Proposition")
+    #expect(try workspace.run("deals", "move", "d1", "Qualifié").status == 1)
+    // A stage whose name is not legible may be any stage: a guard does not fail open.
+    try workspace.write("scripts/b.lua", Array("on.before_enter('Confirm".utf8) + [0xE9] + Array("', function () end)".utf8))
     #expect(try workspace.run("deals", "move", "d1", "Confirmé").status == 1)
   }
 

@@ -50,11 +50,12 @@ struct HardCaseTests {
     #expect(try shop.messages().isEmpty)
   }
 
-  @Test("a call says itself how often it is tried again", arguments: [(0, "failed"), (1, "succeeded")])
-  func ownRetries(retries: Int, end: String) throws {
+  @Test("a call says itself how often it is tried again", arguments: [(0, "failed"), (1, "succeeded")], [false, true])
+  func ownRetries(_ how: (retries: Int, end: String), unfused: Bool) throws {
+    let (retries, end) = how
     let (shop, chat) = try shop([
       "a": "on.enter('Confirmé', function (deal) chat.send('floriane@altitude.example', 'x', { retries = \(retries) }) end)"
-    ])
+    ], unfused: unfused)
     chat.fail(with: .timeout, times: 1)
     try shop.move("Confirmé")
     try shop.settle()
@@ -109,6 +110,64 @@ struct HardCaseTests {
     #expect(try shop.value("place") == .text("first"))
   }
 
+  @Test("a retry never takes a guard for the run, whatever its name")
+  func guardOfThatName() throws {
+    let shop = try TestShop(["x": "on.enter('Confirmé', function (deal) error('x') end)"])
+    try shop.move("Confirmé")
+    try shop.rewrite(
+      "x", "on.before_enter('Confirmé', function (deal) end)\non.enter('Confirmé', function (deal) end, { name = 'other' })")
+    let fault = #expect(throws: EngineFault.self) { try shop.retryFirst() }
+    #expect(fault?.message.contains("no automation x any more") == true)
+  }
+
+  @Test("a command line executes what a woken run causes, too (FollowedOrigins.add)")
+  func causedByWoken() throws {
+    let shop = try TestShop([
+      "w": "on.enter('Créer documents', function (deal) wait(deal:reaches('Confirmé'), '7 days') deal:win() end)",
+      "x": "on.won(function (deal) deal.place = 'won' end)",
+    ])
+    let access = EngineAccess(try WorkspaceFolder(shop.folder.url))
+    for stage in ["Créer documents", "Confirmé"] {
+      _ = try access.perform(
+        .transition(TransitionRequest(deal: "d1", change: .move(stage: stage, from: nil), actor: "user:test")))
+    }
+    #expect(try shop.runStates() == ["w: succeeded", "x: succeeded"])
+    #expect(try shop.value("place") == .text("won"))
+  }
+
+  @Test("what a failed segment woke or replaced is as it was, for callers and for the log (EngineCore.undoing)")
+  func undoneWaking() throws {
+    let shop = try TestShop([
+      "w": "on.enter('Créer documents', function (deal) wait(deal:reaches('Confirmé'), '7 days') end)",
+      "x": "on.enter('Créer documents', function (deal) deal:move_to('Confirmé') deal:move_to('Créer documents') error('x') end)",
+    ])
+    let moved = try shop.transition(
+      TransitionRequest(deal: "d1", change: .move(stage: "Créer documents", from: nil), actor: "user:test"))
+    var ended: [String] = []
+    while try shop.store.write({ tx in try shop.core.step(tx: tx, now: shop.now) }) {
+      for case .ended(let run) in shop.core.takeCommands() { ended.append("\(run.automation): \(run.status.rawValue)") }
+    }
+    #expect(ended == ["x: failed"])
+    #expect(try shop.runStates() == ["w: waiting", "x: failed"])
+    #expect(shop.core.takeRuns(origin: moved.origin).count == 2)
+  }
+
+  @Test("after a crash whose culprit is not known, what was asked is committed before it executes (EngineCore.isCautious)")
+  func cautious() throws {
+    let shop = try TestShop(["a": "on.enter('Confirmé', function (deal) deal.place = 'done' end)"])
+    shop.core.isCautious = true
+    let loop = EngineLoop(store: shop.store, core: shop.core, scope: .everything, clock: { shop.now })
+    _ = loop.turn(
+      jobs: [
+        EngineLoop.Job(
+          request: .transition(
+            TransitionRequest(deal: "d1", change: .move(stage: "Confirmé", from: nil), actor: "user:test")), reply: { _ in })
+      ], answers: [])
+    #expect(try shop.runStates() == ["a: queued"])
+    _ = loop.turn(jobs: [], answers: [])
+    #expect(try shop.runStates() == ["a: succeeded"])
+  }
+
   @Test("promise 6: runs that wake each other in a circle stop, with the path (EngineCore.wake: LoopGuard.extend)")
   func wakingCircle() throws {
     let shop = try TestShop([
@@ -154,7 +213,7 @@ struct HardCaseTests {
   }
 
   @Test("promise 7: what a script makes its host keep counts against its memory, and pcall does not catch that", arguments: [
-    "deal.place = s .. i", "deal:add_note(s .. i)", "warn(s .. i)",
+    "deal.place = s .. i", "deal:add_note(s .. i)", "warn(s .. i)", "deal.place = s deal.promo = tostring(i) local t = deal.place",
   ])
   func keptByTheHost(write: String) throws {
     let shop = try TestShop(

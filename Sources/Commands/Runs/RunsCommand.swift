@@ -136,7 +136,7 @@ struct RunView {
   private func step(_ row: JournalRow) -> JSON {
     var members = [JSONMember("segment", .integer(Int64(row.segment)))]
     members.append(JSONMember("did", .array(((try? row.deeds()) ?? []).map { .string($0) })))
-    members.append(JSONMember("undone", .bool(row.step == nil && run.status == .failed)))
+    members.append(JSONMember("undone", .bool(row.step == nil && (run.status == .failed || run.status == .cancelled))))
     members.append(JSONMember("entries", (try? JSON(parsing: row.entries)) ?? .string(row.entries)))
     guard let step = row.step else { return .object(members) }
     members += [
@@ -159,7 +159,7 @@ struct RunView {
     if let due = run.dueAt { lines.append("  due       \(due)") }
     for row in journal {
       // What the last segment of a failed run did was undone.
-      let label = row.step == nil && run.status == .failed ? "undone" : "did   "
+      let label = row.step == nil && (run.status == .failed || run.status == .cancelled) ? "undone" : "did   "
       lines += ((try? row.deeds()) ?? ["something that this version can't read"]).map {
         "  \(label)    \(Terminal.visible($0))"
       }

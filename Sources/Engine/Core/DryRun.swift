@@ -95,7 +95,7 @@ public enum DryRun {
       try body(core, tx, &report)
       while try core.stepFollowed(tx: tx, now: now) {}
       report.lines += story.lines
-      for run in try tx.runs(matching: newest(1000)).reversed() where run.id > before {
+      for run in try tx.runs(matching: newest(1000)).reversed() where run.id > before || run.finishedAt == now {
         report.warnings += run.warnings
         if run.status == .failed, report.failure == nil, let error = run.error { report.failure = RunFault(text: error) }
       }

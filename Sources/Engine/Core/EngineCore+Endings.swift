@@ -60,14 +60,14 @@ extension EngineCore {
   func fail(
     _ run: RunRow, entries: [JournalEntry], _ fault: RunFault, tx: any StoreTransaction, now: Instant
   ) throws {
-    // What was undone is for the reader only: its last part is enough.
-    let entries = entries.suffix(Self.undoneEntries)
+    // What was undone is for the reader only: its last part, and of long texts the beginning, is enough.
+    let entries = entries.suffix(Self.undoneEntries).map(\.shortened)
     if !entries.isEmpty {
       try tx.write(
-        JournalRow(runID: run.id, segment: run.segment, entries: JournalEntry.encode(Array(entries)), step: nil))
+        JournalRow(runID: run.id, segment: run.segment, entries: JournalEntry.encode(entries), step: nil))
     }
     let ended = try finish(run, .failed, fault: fault, tx: tx, now: now)
-    for listener in try dispatcher.reportFailure(of: ended, fault: fault, tx: tx, now: now) { noteQueued(listener) }
+    followed.add(try dispatcher.reportFailure(of: ended, fault: fault, tx: tx, now: now), causedBy: ended)
   }
 
   @discardableResult

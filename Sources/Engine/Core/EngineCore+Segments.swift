@@ -12,7 +12,9 @@ extension EngineCore {
     do {
       let version = try programs.version(bundle: run.bundleID, tx)
       // By name, which is one automation's alone: a retry with edited sources finds it wherever it stands now.
-      guard let automation = version.automations.first(where: { $0.name == run.automation }) else {
+      guard let automation = version.automations.first(where: {
+        $0.name == run.automation && !$0.trigger.isGuard
+      }) else {
         let reason = version.problems.first { $0.file == run.file }.map { ": \($0.message)" } ?? ""
         throw EngineFault(.brokenScript, "\(run.file) does not declare \(run.automation)\(reason)")
       }
@@ -43,7 +45,7 @@ extension EngineCore {
     var fault: RunFault?
     do {
       defer { if let before { watch?.end(before) } }
-      outcome = try tx.savepoint { try body() }
+      outcome = try undoing { try tx.savepoint { try body() } }
     } catch let failure as ScriptFailure {
       fault = RunFault(failure)
     } catch let spent as HostMemoryFault {
@@ -56,8 +58,6 @@ extension EngineCore {
     }
     if let fault {
       live.execution.discard()
-      // What the segment queued was rolled back with it.
-      for run in host.caused { followed.forget(run) }
       return try fail(host.run, entries: host.entries, fault, tx: tx, now: now)
     }
     switch outcome {
@@ -67,6 +67,18 @@ extension EngineCore {
       try finish(host.run, .succeeded, fault: nil, tx: tx, now: now)
     case .suspended:
       try suspend(live, tx: tx, now: now)
+    }
+  }
+
+  /// Puts back what memory says of runs when a savepoint undoes what the records say.
+  func undoing<T>(_ body: () throws -> T) rethrows -> T {
+    let before = (followed: followed, commands: commands.count)
+    do {
+      return try body()
+    } catch {
+      followed = before.followed
+      commands.removeLast(max(0, commands.count - before.commands))
+      throw error
     }
   }
 

@@ -234,7 +234,7 @@ public final class EngineCore {
           + "retry it all the same with --force")
     }
     if !sameScript {
-      guard programs.present.automations.contains(where: { $0.name == run.automation }) else {
+      guard programs.present.automations.contains(where: { $0.name == run.automation && !$0.trigger.isGuard }) else {
         throw EngineFault(
           .notFound,
           "the scripts have no automation \(run.automation) any more; retry it as it was with --same-script")

@@ -41,17 +41,13 @@ struct FollowedOrigins {
 
   mutating func noteSettled(_ run: RunRow) { origins[run.origin]?.open.remove(run.id) }
 
-  /// Runs that a run of this origin caused, also those that it woke and that began elsewhere.
-  mutating func add(_ runs: [RunRow], to origin: Int64) {
-    guard var progress = origins[origin] else { return }
-    for run in runs where !progress.runs.contains(run.id) { progress.runs.append(run.id) }
-    progress.open.formUnion(runs.map(\.id))
-    origins[origin] = progress
-  }
-
-  /// The run was never queued: its segment was rolled back.
-  mutating func forget(_ run: RunRow) {
-    origins[run.origin]?.open.remove(run.id)
-    origins[run.origin]?.runs.removeAll { $0 == run.id }
+  /// Runs that a run caused or woke, wherever they began: whoever waits for the cause waits for them.
+  mutating func add(_ runs: [RunRow], causedBy cause: RunRow) {
+    for (origin, progress) in origins where origin == cause.origin || progress.runs.contains(cause.id) {
+      var progress = progress
+      for run in runs where !progress.runs.contains(run.id) { progress.runs.append(run.id) }
+      progress.open.formUnion(runs.map(\.id))
+      origins[origin] = progress
+    }
   }
 }

@@ -28,6 +28,13 @@ struct JournalEntry {
     return ["set ", "create ", "move ", "close "].contains { tag.hasPrefix($0) }
   }
 
+  /// The entry for a reader, not for a replay.
+  var shortened: JournalEntry {
+    var entry = self
+    entry.answer = answer.shortened
+    return entry
+  }
+
   /// The deed in words, for the person who looks at the run.
   var words: String {
     if let failure { return "\(tag): refused, \(failure.message)" }

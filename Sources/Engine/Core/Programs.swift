@@ -82,6 +82,10 @@ public final class WorkspaceVersion {
 
 /// Finds `on.enter("Stage"` and its like in the text of a script that does not load.
 enum TriggerScan {
+  private static let functions: Set = [
+    "before_enter", "before_won", "enter", "leave", "won", "lost", "event", "demand",
+  ]
+
   static func calls(in text: String) -> [(function: String, label: String?)] {
     var calls: [(function: String, label: String?)] = []
     for line in text.split(whereSeparator: \.isNewline) {
@@ -90,11 +94,12 @@ enum TriggerScan {
         let startsWord = dot.lowerBound == rest.startIndex || !isWordPart(rest[rest.index(before: dot.lowerBound)])
         rest = rest[dot.upperBound...]
         let name = rest.prefix { $0.isLetter || $0 == "_" }
-        guard startsWord, !name.isEmpty else { continue }
+        guard startsWord, functions.contains(String(name)) else { continue }
         let after = rest.dropFirst(name.count).drop { $0 == " " || $0 == "(" || $0 == "[" }
         var label: String?
         if let quote = after.first, quote == "\"" || quote == "'" {
           label = String(after.dropFirst().prefix { $0 != quote })
+          if label?.contains("\u{FFFD}") == true { label = nil }  // Not legible: it may be any stage.
         }
         calls.append((String(name), label))
       }

@@ -48,7 +48,8 @@ extension RunHost {
       case .success(let answer):
         return answered(call, answer, step: step)
       case .failure(let failure):
-        guard case .transient = failure.kind else {
+        let retries = Self.retries(call) ?? core.programs.present.declaration.limits.retries
+        guard case .transient = failure.kind, retries > 0 else {
           let raised = HostFailure(.permanent, failure.message)
           entries.append(JournalEntry(tag: JournalEntry.tag(call), answer: .null, failure: raised, step: step))
           throw NotedFailure(failure: raised)

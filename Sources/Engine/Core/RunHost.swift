@@ -26,8 +26,6 @@ final class RunHost: ScriptHost {
   /// What the present segment asked so far.
   var entries: [JournalEntry] = []
   var suspension: Suspension?
-  /// Runs that the present segment queued, by moves.
-  var caused: [RunRow] = []
   /// How often each operation was asked with the same arguments so far, over all segments: what tells the keys of equal
   /// steps apart. The key of a step does not depend on what else the script asks, so a changed script keeps it.
   var occurrences: [String: Int] = [:]
@@ -53,7 +51,8 @@ final class RunHost: ScriptHost {
 
   /// Whether answers still come from the journal.
   var isReplaying: Bool { !replay.isAtEnd }
-  var replayed: Int { replay.place }
+  /// Steps whose answers came from the journal: each segment of a replay has the budget that it had the first time.
+  private(set) var replayed = 0
 
   /// Called between two segments of a script that stayed in memory.
   func beginSegment(tx: any StoreTransaction, now: Instant, run: RunRow) {
@@ -62,7 +61,6 @@ final class RunHost: ScriptHost {
     self.run = run
     entries.removeAll(keepingCapacity: true)
     keptBytes = 0
-    caused.removeAll()
     suspension = nil
   }
 
@@ -119,6 +117,8 @@ final class RunHost: ScriptHost {
       if let failure = entry.failure { throw failure }
       return .value(entry.answer)
     case .step(let step):
+      replayed += 1
+      _ = core.watch?.begin(runID: run.id)  // And the watchdog gives each of them its time.
       let name = step.kind == .operation ? tag : JournalEntry.tag(call)
       guard step.name == name else { throw diverged(recorded: step.name, asked: name) }
       if step.kind == .operation {
@@ -175,9 +175,13 @@ final class RunHost: ScriptHost {
     let access = RecordAccess(tx: tx)
     switch call {
     case .get(let ref, let field):
-      return answered(call, try access.get(ref, field))
+      let value = try access.get(ref, field)
+      if case .text(let text) = value { try keep(text) } else { try keep() }
+      return answered(call, value)
     case .find(let kind, let criteria):
-      return answered(call, try access.find(kind, criteria))
+      let found = try access.find(kind, criteria)
+      if case .list(let records) = found { try keep(bytes: 16 * records.count) }
+      return answered(call, found)
     case .fetch(let kind, let name):
       return answered(call, try access.fetch(kind, name))
     case .now:
@@ -231,8 +235,8 @@ final class RunHost: ScriptHost {
   /// A move inside a run: guards at once, in a savepoint of its own; a rejection raises at the call; the runs that it
   /// causes queue behind this one.
   private func change(_ call: HostCall, _ deal: RecordRef, _ change: TransitionChange) throws -> HostAnswer {
-    let transition = try tx.savepoint {
-      try core.dispatcher.transition(deal, change, cause: .run(run), tx: tx, now: now)
+    let transition = try core.undoing {
+      try tx.savepoint { try core.dispatcher.transition(deal, change, cause: .run(run), tx: tx, now: now) }
     }
     if !transition.rejected.isEmpty {
       throw HostFailure(
@@ -243,8 +247,7 @@ final class RunHost: ScriptHost {
       tell("\(try name(deal)): \(transition.from) → \(transition.to), \(try tx.value(deal, "status")?.plainText ?? "")")
     }
     run.warnings += transition.warnings
-    caused += transition.runs
-    core.followed.add(transition.runs, to: run.origin)
+    core.followed.add(transition.runs, causedBy: run)
     entries.append(
       JournalEntry(
         tag: JournalEntry.tag(call), answer: .boolean(transition.moved), failure: nil, warnings: transition.warnings))
@@ -260,8 +263,10 @@ final class RunHost: ScriptHost {
   private static let printedLimit = 200
 
   /// What a script makes its host keep counts against its memory.
-  func keep(_ texts: String...) throws {
-    keptBytes += texts.reduce(64) { $0 + $1.utf8.count }
+  func keep(_ text: String = "") throws { try keep(bytes: text.utf8.count) }
+
+  private func keep(bytes: Int) throws {
+    keptBytes += 64 + bytes
     let limit = version.declaration.limits.memoryMegabytes
     if keptBytes > limit << 20 { throw HostMemoryFault(megabytes: limit) }
   }

@@ -75,7 +75,8 @@ public struct EngineAccess: Sendable {
           throw EngineFault(
             .workspace, "\(folder.state.path) was removed while the engine worked; another one could begin beside it. Start again.")
         }
-        if try !EngineSocket.isServed(folder) { try EngineSocket.serve(folder, engine) }
+        // Somebody removed the socket: it is made again. Out of descriptors, it is left as it is.
+        if (try? EngineSocket.isServed(folder)) == false { try? EngineSocket.serve(folder, engine) }
       }
     }
   }

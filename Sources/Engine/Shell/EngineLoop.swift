@@ -174,7 +174,8 @@ final class EngineLoop {
     }
     for job in jobs { try execute(job, &group, tx) }
     group.more = true
-    if steps {
+    // After a crash nobody knows the culprit of, what was asked is committed before anything of it executes.
+    if steps, !core.isCautious || (jobs.isEmpty && answers.isEmpty) {
       if executesEverything { try core.wakeDue(tx: tx, now: now) }
       while ContinuousClock.now - started < groupBudget {
         if try !stepOnce(tx) {

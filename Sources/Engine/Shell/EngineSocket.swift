@@ -48,21 +48,25 @@ enum EngineSocket {
   }
 
   /// Whether an engine listens.
+  /// - Throws: when that can't be found out.
   static func isServed(_ folder: WorkspaceFolder) throws -> Bool {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { return false }
+    guard descriptor >= 0 else {
+      throw EngineFault(.workspace, "no socket can be made: \(String(cString: strerror(errno)))")
+    }
     defer { close(descriptor) }
     return try withAddress(folder) { connect(descriptor, $0, $1) } == 0
   }
 
   /// Listens until the process ends; each caller has a thread of its own, which waits for the engine.
   static func serve(_ folder: WorkspaceFolder, _ engine: EngineThread) throws {
-    unlink(folder.state.appendingPathComponent("engine.sock").path)
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    if descriptor >= 0 { unlink(folder.state.appendingPathComponent("engine.sock").path) }
     let before = umask(0o077)
     let bound = try withAddress(folder) { bind(descriptor, $0, $1) }
     umask(before)
     guard descriptor >= 0, bound == 0, listen(descriptor, 64) == 0 else {
+      if descriptor >= 0 { close(descriptor) }
       throw EngineFault(.workspace, "the engine's socket can't be made: \(String(cString: strerror(errno)))")
     }
     let thread = Thread {

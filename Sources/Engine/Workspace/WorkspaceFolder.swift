@@ -42,14 +42,14 @@ public struct WorkspaceFolder: Sendable, Hashable {
   }
 
   /// A script that can't be read is one that does not load, like one with a syntax error: the workspace goes on, and
-  /// only the moves that need it are refused. Which those are is seen in its text, read as the old code page of Western
-  /// Europe, in which every byte is a letter.
+  /// only the moves that need it are refused. Which those are is seen in its text, as far as it is legible: a stage whose
+  /// name is not may be any stage (TriggerScan).
   private func scriptText(of path: String) -> String {
     do {
       return try text(of: path)
     } catch {
       let data = FileManager.default.contents(atPath: root.appendingPathComponent(path).path) ?? Data()
-      let legible = String(data: data, encoding: .isoLatin1) ?? ""
+      let legible = String(decoding: data, as: UTF8.self)
       return "error([==[\(error.message)]==], 0) --[======[\n\(legible)\n]======]"
     }
   }
@@ -73,7 +73,7 @@ public struct WorkspaceFolder: Sendable, Hashable {
   public func tests() throws(EngineFault) -> [ScriptFile] {
     var files: [ScriptFile] = []
     for path in luaFiles(in: "scripts") where path.hasSuffix("_test.lua") {
-      files.append(ScriptFile(path: path, text: try text(of: path)))
+      files.append(ScriptFile(path: path, text: scriptText(of: path)))
     }
     return files
   }
