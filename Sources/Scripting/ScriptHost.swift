@@ -7,14 +7,11 @@ public protocol ScriptHost: AnyObject {
   /// - Throws: `HostFailure`, which is raised in the script at the call.
   ///   Any other error ends the script at once, and no `pcall` sees it.
   func perform(_ call: HostCall) throws -> HostAnswer
-  /// Whether answers still come from a journal; a script's budgets begin where that ends.
-  var isReplaying: Bool { get }
-  /// Answers taken from the journal so far.
+  /// How many steps were answered from a journal so far: a script's budgets begin anew behind each of them.
   var replayed: Int { get }
 }
 
 extension ScriptHost {
-  public var isReplaying: Bool { false }
   public var replayed: Int { 0 }
 }
 

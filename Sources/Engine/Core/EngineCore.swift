@@ -110,16 +110,10 @@ public final class EngineCore {
     try execute(first, tx: tx, now: now)
   }
 
-  /// Executes the next segment that is queued anywhere, or in one lane.
+  /// Executes the next segment that is queued anywhere.
   /// - Returns: false when there is none.
-  public func step(lane dealID: Int64? = nil, tx: any StoreTransaction, now: Instant) throws -> Bool {
-    let next: RunRow?
-    if let dealID {
-      next = try tx.headOfLane(dealID)
-    } else {
-      next = try tx.nextQueued()
-    }
-    guard let next, next.status == .queued else { return false }
+  public func step(tx: any StoreTransaction, now: Instant) throws -> Bool {
+    guard let next = try tx.nextQueued() else { return false }
     try execute(next, tx: tx, now: now)
     return true
   }

@@ -9,7 +9,7 @@ struct ReplayCursor {
   }
 
   private var items: [Item] = []
-  private(set) var place = 0
+  private var place = 0
 
   init(_ journal: [JournalRow]) throws {
     for row in journal {

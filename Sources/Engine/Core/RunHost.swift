@@ -49,8 +49,6 @@ final class RunHost: ScriptHost {
     replay = try ReplayCursor(journal)
   }
 
-  /// Whether answers still come from the journal.
-  var isReplaying: Bool { !replay.isAtEnd }
   /// Steps whose answers came from the journal: each segment of a replay has the budget that it had the first time.
   private(set) var replayed = 0
 
