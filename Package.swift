@@ -12,6 +12,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: [
     // The system's liblua 5.4, and our C around it: no error or yield of Lua unwinds a Swift frame.
@@ -20,7 +21,11 @@ let package = Package(
     .target(name: "LuaKit", dependencies: ["CLuaShim"]),
     .target(name: "CRM"),
     .target(name: "Store", dependencies: ["CRM", .product(name: "GRDB", package: "GRDB.swift")]),
-    .target(name: "Services", dependencies: ["CRM", "Store"]),
+    .target(
+      name: "Services",
+      dependencies: ["CRM", "Store", .product(name: "Mustache", package: "swift-mustache")],
+      // Started by the room, not compiled into it: the program finds them beside its scripts.
+      exclude: ["Python"]),
     .target(
       name: "Scripting",
       dependencies: ["LuaKit", "CRM", .product(name: "Crypto", package: "swift-crypto")]),
