@@ -125,7 +125,7 @@ final class PressProcess {
   private static func environment() -> [String] {
     var variables = [
       "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "PYTHONUTF8=1", "PYTHONHASHSEED=0", "PYTHONNOUSERSITE=1",
-      "PYTHONSAFEPATH=1",
+      "PYTHONSAFEPATH=1", "MALLOC_ARENA_MAX=1",
     ]
     for name in ["HOME", "XDG_CACHE_HOME", "TMPDIR"] {
       if let value = getenv(name) { variables.append("\(name)=\(String(cString: value))") }
@@ -226,9 +226,9 @@ final class PressProcess {
   private func obituary() -> String {
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     var state = pollfd(fd: complaints, events: Int16(POLLIN), revents: 0)
-    for _ in 0..<100 where !complaintsEnded && poll(&state, 1, 100) > 0 { hearComplaints(&chunk) }
+    while !complaintsEnded, poll(&state, 1, 500) > 0 { hearComplaints(&chunk) }
     var words = "it closed its output"
-    for _ in 0..<100 where !isReaped {
+    for _ in 0..<50 where !isReaped {
       var status: Int32 = 0
       guard waitpid(pid, &status, WNOHANG) == pid else {
         usleep(10_000)

@@ -238,6 +238,7 @@ def end_with_parent(source):
         poll.poll()
         os._exit(0)
 
+    threading.stack_size(1 << 18)
     threading.Thread(target=watch, daemon=True).start()
 
 
@@ -319,7 +320,7 @@ def main():
         size.seek(0)
         used = int(size.read(64).split()[0]) * os.sysconf("SC_PAGE_SIZE")
         # A process that has grown leaves too little for the next document: the parent starts another one.
-        answer["spent"] = used > options.memory << 19
+        answer["spent"] = used * 4 > (options.memory << 20) * 3
         channel.write(answer, results)
 
 

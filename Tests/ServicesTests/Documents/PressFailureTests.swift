@@ -128,9 +128,11 @@ struct PressFailureTests {
   @Test("a document that needs more memory than it may is a failure, and the next one is made")
   func memory() throws {
     var limits = PrintShop.Limits()
-    limits.memoryMegabytes = 420
+    limits.memoryMegabytes = 350
     let shop = try ownShop(limits: limits)
-    let html = "<svg>" + String(repeating: "<path d='M0 0L1 1'/>", count: 300_000) + "</svg>"
+    // Each property is the one before it twice: 16 million words.
+    let doubling = (1...24).map { "--a\($0): var(--a\($0 - 1)) var(--a\($0 - 1));" }.joined()
+    let html = "<style>:root { --a0: x; \(doubling) } p { font-family: var(--a24) }</style><p>x"
     let message = refusal { _ = try shop.pdf(html: html, name: "big.html") }
     #expect(message.contains("big.html: the Python process ended twice"))
     #expect(try shop.pdf(html: "<p>x", name: "a").pages == 1)

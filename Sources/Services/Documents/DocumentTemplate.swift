@@ -1,0 +1,56 @@
+import CRM
+import Mustache
+
+/// A document's template: HTML with placeholders in Mustache, such as `{{deal.title}}` and
+/// `{{#deal.lines}}…{{/deal.lines}}`.
+///
+/// Values are shown as a French document shows them and are always escaped; the lines of a text stay lines, which CSS
+/// (`white-space: pre-line`) shows. A section of nothing, of blank text, of false or of an empty list is left out, and
+/// its `{{^…}}` counterpart is there. There are no unescaped tags, partials, lambdas and other delimiters.
+///
+/// A document is whole or it isn't made: a placeholder whose name is unknown and one that has no value are errors.
+public struct DocumentTemplate: Sendable {
+  /// What messages call the template, such as its path.
+  public let name: String
+  /// Every part of every name in the template's tags: `deal` and `title` of `{{deal.title}}`. The data of `render` need
+  /// no other fields.
+  public let identifiers: Set<String>
+
+  private let tags: [TemplateTag]
+  private let template: MustacheTemplate
+
+  /// - Throws: a permanent failure that names the template and the line.
+  public init(name: String, text: String) throws(ServiceFailure) {
+    let scanner = try TemplateScanner(name: name, text: text)
+    self.name = name
+    tags = scanner.tags
+    identifiers = Set(scanner.tags.flatMap(\.path))
+    do {
+      template = try MustacheTemplate(string: scanner.numbered)
+    } catch let error as MustacheTemplate.ParserError {
+      throw ServiceFailure(.permanent, "\(name):\(error.context.lineNumber): \(error.error)")
+    } catch {
+      throw ServiceFailure(.permanent, "\(name): \(error)")
+    }
+  }
+
+  /// The HTML with the values of `data`, an object, in the placeholders' places.
+  /// - Throws: a permanent failure that lists all placeholders that are unknown or have no value, each with its line.
+  public func render(_ data: Value, format: FrenchFormat = FrenchFormat()) throws(ServiceFailure) -> String {
+    let rendering = TemplateRendering(tags: tags, format: format)
+    let html = template.render(TemplateScope(data, parent: nil, rendering))
+    if rendering.isTooLarge {
+      throw ServiceFailure(
+        .permanent,
+        "\(name): the document would have more than \(TemplateRendering.limit / 1_000_000) million characters; are lists "
+          + "repeated inside lists?")
+    }
+    let faults = rendering.faults.sorted { $0.key < $1.key }
+    guard faults.isEmpty else {
+      let shown = faults.prefix(50).map { "\(name):\(tags[$0.key].line): \($0.value)" }
+      let rest = faults.count > shown.count ? "; and \(faults.count - shown.count) more" : ""
+      throw ServiceFailure(.permanent, shown.joined(separator: "; ") + rest)
+    }
+    return html
+  }
+}
