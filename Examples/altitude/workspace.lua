@@ -95,41 +95,41 @@ return {
       body = [[
 Bonjour {referrer},
 
-Merci d'avoir recommandé Altitude à {client}. Nous venons de décider de travailler ensemble,
-et c'est à vous que nous devons cette rencontre.
+Merci d’avoir recommandé Altitude à {client}. Nous allons travailler ensemble, et c’est à vous que nous le devons.
 
 Au plaisir de vous revoir bientôt,
 
 {owner}
 Altitude]],
-      message = "Bonne nouvelle, {owner} : l'affaire avec {client} est conclue. Pour remercier la personne qui "
-        .. "nous a recommandés, cliquez sur son nom : {referrer}. Le message s'ouvre dans votre messagerie, "
-        .. "à votre propre adresse : remplacez-la par celle du prescripteur avant l'envoi.",
+      message = "Bonne nouvelle, {owner} : l’affaire avec {client} est conclue. Pour remercier la personne qui "
+        .. "nous a recommandés, cliquez sur son nom : {referrer}. Le message s’ouvre dans votre messagerie, "
+        .. "à votre propre adresse : remplacez-la par celle du prescripteur avant l’envoi.",
     },
-    -- What the documents in templates/ say and an office may want to change.
+    -- What the documents in templates/ say and an office may want to change. The spaces before ":", ";" and "%" are
+    -- no-break spaces: copy them when you write your own.
     documents = {
       quote_validity = "30 jours",
       payment_terms = "Règlement par virement à 30 jours, date de facture.",
       early_payment = "Pas d’escompte pour paiement anticipé.",
       late_rate = "trois fois le taux de l’intérêt légal",
       mediator = "Médiation Conso des Alpes, 3 rue du Médiateur, 38000 Grenoble, mediation.example",
-      cancellation = "Toute annulation est notifiée par écrit. Si le client renonce à la formation moins de dix jours "
-        .. "ouvrés avant son début, il doit 30 % du prix à titre de dédit. S’il l’interrompt, il doit le prix des heures "
-        .. "suivies et, à titre de dédit, 50 % du prix des heures qui restaient à suivre.",
-      disputes = "Les parties recherchent d’abord un accord amiable. À défaut, le différend est porté devant le tribunal "
-        .. "compétent ; entre commerçants, celui de Grenoble.",
-      methods = "Apports courts, mises en situation, échanges entre pairs et travail sur les cas des participants. "
-        .. "Un support est remis à chacun ; la salle est équipée d’un écran et d’un tableau.",
-      remote_assistance = "Cette assistance est joignable par courriel, et répond en un jour ouvré.",
-      access_delay = "Deux semaines en moyenne entre la demande et le début de la formation, selon le calendrier.",
+      cancellation = "Toute annulation est notifiée par écrit. Si le client renonce à la formation moins de dix "
+        .. "jours ouvrés avant son début, il doit 30 % du prix à titre de dédit. S’il l’interrompt, il doit le "
+        .. "prix des heures suivies et, à titre de dédit, 50 % du prix des heures qui restaient à suivre.",
+      disputes = "Les parties recherchent d’abord un accord amiable. À défaut, le différend est porté devant le "
+        .. "tribunal compétent ; entre commerçants, celui de Grenoble.",
+      methods = "Apports courts, mises en situation, échanges entre pairs et travail sur les cas des "
+        .. "participants. Un support est remis à chacun ; la salle est équipée d’un écran et d’un tableau.",
+      remote_assistance = "Cette assistance est joignable par courriel et répond en un jour ouvré.",
+      access_delay = "Deux semaines en moyenne, selon le calendrier des sessions.",
       morning = "9 h 00 – 12 h 30",
       afternoon = "13 h 30 – 17 h 00",
-      accessibility = "Nos formations sont ouvertes aux personnes en situation de handicap. Parlez-en dès l’inscription à "
-        .. "notre référente handicap, Inès Morvan (ines@altitude.example) : nous étudions avec vous les aménagements "
-        .. "possibles.",
-      personal_data = "L’organisme traite les données personnelles des participants pour organiser et justifier la "
-        .. "formation, et les conserve le temps qu’imposent ses obligations légales. Chacun peut accéder à ses données et les "
-        .. "faire rectifier : contact@altitude.example.",
+      accessibility = "Nos formations sont ouvertes aux personnes en situation de handicap. Parlez-en dès "
+        .. "l’inscription à notre référente handicap, Inès Morvan (ines@altitude.example) : nous étudions avec "
+        .. "vous les aménagements possibles.",
+      personal_data = "L’organisme traite les données personnelles des participants pour organiser et justifier "
+        .. "la formation, et les conserve le temps qu’imposent ses obligations légales. Chacun peut accéder à "
+        .. "ses données et les faire rectifier : contact@altitude.example.",
     },
     -- The mail that asks a client to sign.
     signature = {
