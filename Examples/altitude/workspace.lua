@@ -6,6 +6,17 @@ return {
     siret = "00138204300014",
     vat_number = "FR70001382043",
     training_declaration = "82 38 00000 38",
+    -- Free texts, printed on documents as they stand here.
+    training_region = "Auvergne-Rhône-Alpes",
+    legal_form = "SAS",
+    capital = "10 000 €",
+    rcs = "Grenoble 001 382 043",
+    email = "contact@altitude.example",
+    phone = "04 00 00 00 38",
+    website = "www.altitude.example",
+    representative = "Roxane Thévenaz",
+    representative_title = "Présidente",
+    iban = "FR76 0000 0000 0000 0138 2043 002",
   },
   currency = "EUR",
   time_zone = "Europe/Paris",
@@ -43,6 +54,8 @@ return {
       { key = "card_url", label = "Lien Trello", type = "url", filled_by = "automation" },
       { key = "card_id", label = "ID Trello", type = "text", filled_by = "automation" },
       { key = "promo", label = "Promo", type = "text", filled_by = "person" },
+      -- One date a day, like 2026-11-03: an attendance sheet is made for each participant and day.
+      { key = "training_days", label = "Jours de formation", type = "texts", filled_by = "person" },
     },
     product = {
       { key = "objectives", label = "Objectifs pédagogiques", type = "long_text", filled_by = "person",
@@ -82,16 +95,136 @@ return {
       body = [[
 Bonjour {referrer},
 
-Merci d'avoir recommandé Altitude à {client}. Nous venons de décider de travailler ensemble,
-et c'est à vous que nous devons cette rencontre.
+Merci d’avoir recommandé Altitude à {client}. Nous allons travailler ensemble, et c’est à vous que nous le devons.
 
 Au plaisir de vous revoir bientôt,
 
 {owner}
 Altitude]],
-      message = "Bonne nouvelle, {owner} : l'affaire avec {client} est conclue. Pour remercier la personne qui "
-        .. "nous a recommandés, cliquez sur son nom : {referrer}. Le message s'ouvre dans votre messagerie, "
-        .. "à votre propre adresse : remplacez-la par celle du prescripteur avant l'envoi.",
+      message = "Bonne nouvelle, {owner} : l’affaire avec {client} est conclue. Pour remercier la personne qui "
+        .. "nous a recommandés, cliquez sur son nom : {referrer}. Le message s’ouvre dans votre messagerie, "
+        .. "à votre propre adresse : remplacez-la par celle du prescripteur avant l’envoi.",
+    },
+    -- What the documents in templates/ say and an office may want to change. The spaces before ":", ";" and "%" are
+    -- no-break spaces: copy them when you write your own.
+    documents = {
+      quote_validity = "30 jours",
+      payment_terms = "Règlement par virement à 30 jours, date de facture.",
+      early_payment = "Pas d’escompte pour paiement anticipé.",
+      late_rate = "trois fois le taux de l’intérêt légal",
+      mediator = "Médiation Conso des Alpes, 3 rue du Médiateur, 38000 Grenoble, mediation.example",
+      cancellation = "Toute annulation est notifiée par écrit. Si le client renonce à la formation moins de dix "
+        .. "jours ouvrés avant son début, il doit 30 % du prix à titre de dédit. S’il l’interrompt, il doit le "
+        .. "prix des heures suivies et, à titre de dédit, 50 % du prix des heures qui restaient à suivre.",
+      disputes = "Les parties recherchent d’abord un accord amiable. À défaut, le différend est porté devant le "
+        .. "tribunal compétent ; entre commerçants, celui de Grenoble.",
+      methods = "Apports courts, mises en situation, échanges entre pairs et travail sur les cas des "
+        .. "participants. Un support est remis à chacun ; la salle est équipée d’un écran et d’un tableau.",
+      remote_assistance = "Cette assistance est joignable par courriel et répond en un jour ouvré.",
+      access_delay = "Deux semaines en moyenne, selon le calendrier des sessions.",
+      morning = "9 h 00 – 12 h 30",
+      afternoon = "13 h 30 – 17 h 00",
+      accessibility = "Nos formations sont ouvertes aux personnes en situation de handicap. Parlez-en dès "
+        .. "l’inscription à notre référente handicap, Inès Morvan (ines@altitude.example) : nous étudions avec "
+        .. "vous les aménagements possibles.",
+      personal_data = "L’organisme traite les données personnelles des participants pour organiser et justifier "
+        .. "la formation, et les conserve le temps qu’imposent ses obligations légales. Chacun peut accéder à "
+        .. "ses données et les faire rectifier : contact@altitude.example.",
+    },
+    -- The mail that asks a client to sign.
+    signature = {
+      subject = "À signer : {title}",
+      body = [[
+Bonjour {signer},
+
+Les documents « {title} » sont prêts. Vous pouvez les lire et les signer en ligne :
+
+{url}
+
+Ce lien vous est personnel : merci de ne pas le transférer. Une question, une correction avant de signer ?
+Répondez simplement à ce message.
+
+Bien cordialement,
+
+{owner}
+Altitude]],
+    },
+    -- Which field is filled in, by kind of training: ALT-47 to ALT-72, in that order. To change an entry write one of:
+    --   "required"       it has to be filled in: empty, and no document is made
+    --   "if_needed"      may be filled in or empty
+    --   "must_be_empty"  filled in, and no document is made
+    --   "automatic"      a script fills it in, over whatever stands there
+    --   "unknown"        the mark is lost from the source: nothing is refused, an empty field is warned of
+    -- "promo" has no mark either; its two entries follow from the prose (ALT-41).
+    field_matrix = {
+      individual = {   -- formation individuelle
+        deal = {   -- ALT-47 to ALT-65
+          opca_contact = "if_needed",
+          opca_name = "if_needed",
+          opca_address = "if_needed",
+          opca_siret = "if_needed",
+          start_date = "unknown",
+          end_date = "unknown",
+          place = "unknown",
+          quote_number = "automatic",
+          quote_url = "automatic",
+          agreement_url = "automatic",
+          programme_url = "automatic",
+          signed_urls = "automatic",
+          hours_total = "unknown",
+          hours_group = "unknown",
+          hours_remote = "unknown",
+          hours_individual = "unknown",
+          card_url = "automatic",
+          card_id = "automatic",
+          promo = "must_be_empty",
+        },
+        organization = {   -- ALT-66 to ALT-68
+          name = "unknown",
+          address = "unknown",
+          siret = "unknown",
+        },
+        person = {   -- ALT-69 to ALT-72
+          first_name = "unknown",
+          last_name = "unknown",
+          address = "unknown",
+          job_title = "unknown",
+        },
+      },
+      collective = {   -- formation collective
+        deal = {   -- ALT-47 to ALT-65
+          opca_contact = "if_needed",
+          opca_name = "if_needed",
+          opca_address = "if_needed",
+          opca_siret = "if_needed",
+          start_date = "unknown",
+          end_date = "unknown",
+          place = "unknown",
+          quote_number = "automatic",
+          quote_url = "automatic",
+          agreement_url = "automatic",
+          programme_url = "automatic",
+          signed_urls = "automatic",
+          hours_total = "unknown",
+          hours_group = "unknown",
+          hours_remote = "unknown",
+          hours_individual = "unknown",
+          card_url = "automatic",
+          card_id = "automatic",
+          promo = "required",
+        },
+        organization = {   -- ALT-66 to ALT-68
+          name = "unknown",
+          address = "unknown",
+          siret = "unknown",
+        },
+        person = {   -- ALT-69 to ALT-72
+          first_name = "unknown",
+          last_name = "unknown",
+          address = "unknown",
+          job_title = "unknown",
+        },
+      },
     },
   },
 
