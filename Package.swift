@@ -20,7 +20,8 @@ let package = Package(
     .target(name: "LuaKit", dependencies: ["CLuaShim"]),
     .target(name: "CRM"),
     .target(name: "Store", dependencies: ["CRM", .product(name: "GRDB", package: "GRDB.swift")]),
-    .target(name: "Services", dependencies: ["CRM", "Store"]),
+    .target(
+      name: "Services", dependencies: ["CRM", "Store", .product(name: "Crypto", package: "swift-crypto")]),
     .target(
       name: "Scripting",
       dependencies: ["LuaKit", "CRM", .product(name: "Crypto", package: "swift-crypto")]),
