@@ -23,7 +23,10 @@ let package = Package(
     .target(name: "Store", dependencies: ["CRM", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(
       name: "Services",
-      dependencies: ["CRM", "Store", .product(name: "Mustache", package: "swift-mustache")],
+      dependencies: [
+        "CRM", "Store", .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
       // Started by the room, not compiled into it: the program finds them beside its scripts.
       exclude: ["Python"]),
     .target(
