@@ -242,13 +242,12 @@ def end_with_parent(source):
     threading.Thread(target=watch, daemon=True).start()
 
 
-def close_the_doors():
+def close_the_doors(packages):
     """Refuses files, sockets and processes from here on, whoever asks: the second lock behind the fetcher. Python's own
     modules (some are imported late) and WeasyPrint's copies of embedded fonts stay open. Python 3.11's hook does not see
     what C libraries do, so fontconfig still reads fonts."""
-    allowed = tuple(
-        os.path.join(os.path.realpath(path), "")
-        for path in {sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)})
+    folders = {os.path.dirname(os.__file__), *(os.path.dirname(os.path.dirname(package.__file__)) for package in packages)}
+    allowed = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
     scratch = os.path.join(tempfile.gettempdir(), "weasyprint-")
     closed = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "urllib.Request", "ctypes.")
 
@@ -297,8 +296,8 @@ def main():
         channel.write({"ok": False, "kind": "missing", "error": "%s: %s" % (type(error).__name__, error)})
         return
     size = open("/proc/self/statm", "rb", buffering=0)
-    close_the_doors()
-    channel.write({"ok": True, "versions": {"weasyprint": press.weasyprint.__version__, "pikepdf": press.pikepdf.__version__}})
+    close_the_doors((press.weasyprint, press.pikepdf))
+    channel.write({"ok": True})
 
     while (request := channel.read()) is not None:
         header, parts = request
