@@ -78,8 +78,8 @@ public final class PrintShop: Sendable {
     guard bytes.count <= limit else {
       throw ServiceFailure(
         .permanent,
-        "\(name): the HTML has \(megabytes(bytes.count)) MB; at most \(megabytes(limit)) MB are allowed. Are its images "
-          + "larger than they are printed?")
+        "\(name): the HTML has \(megabytes(bytes.count)) MB; at most \(megabytes(limit)) MB are allowed. Are its "
+          + "images larger than they are printed?")
     }
     return try ask(operation: "render", [], [bytes], about: name)
   }
@@ -93,7 +93,8 @@ public final class PrintShop: Sendable {
     guard size <= limits.requestBytes else {
       throw ServiceFailure(
         .permanent,
-        "\(about): together they have \(megabytes(size)) MB; at most \(megabytes(limits.requestBytes)) MB can be merged")
+        "\(about): together they have \(megabytes(size)) MB; at most \(megabytes(limits.requestBytes)) MB can be "
+          + "merged")
     }
     return try ask(operation: "merge", parts.map(\.name), parts.map(\.bytes), about: about)
   }

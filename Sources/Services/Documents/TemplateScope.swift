@@ -36,7 +36,8 @@ final class TemplateRendering {
 
 /// What names mean at one place of a template: the fields of `value`, then those of the scopes around it.
 ///
-/// It answers the library's look-ups itself and always with something, so that the library never searches its own stack.
+/// It answers the library's look-ups itself and always with something, so that the library never searches its own
+/// stack.
 struct TemplateScope: MustacheParent {
   private let value: Value
   private let parent: [TemplateScope]

@@ -243,22 +243,23 @@ def end_with_parent(source):
 
 
 def close_the_doors(packages):
-    """Refuses files, sockets and processes from here on, whoever asks: the second lock behind the fetcher. Python's own
-    modules (some are imported late) and WeasyPrint's copies of embedded fonts stay open. Python 3.11's hook does not see
-    what C libraries do, so fontconfig still reads fonts."""
-    folders = {os.path.dirname(os.__file__), *(os.path.dirname(os.path.dirname(package.__file__)) for package in packages)}
+    """Refuses files, sockets and processes from here on, whoever asks: the second lock behind the fetcher. Modules,
+    some of which are imported late, and WeasyPrint's copies of embedded fonts can be read. Python does not see what C
+    libraries do, so fontconfig still finds the fonts."""
+    folders = {os.path.dirname(os.__file__)}
+    folders |= {os.path.dirname(os.path.dirname(package.__file__)) for package in packages}
     allowed = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
-    scratch = os.path.join(tempfile.gettempdir(), "weasyprint-")
-    closed = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "urllib.Request", "ctypes.")
+    scratch = os.path.join(os.path.realpath(tempfile.gettempdir()), "weasyprint-")
+    closed = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "urllib.Request")
 
     def hook(event, arguments):
         if event == "open":
             path = arguments[0]
             if isinstance(path, int):
                 return
-            path = os.fsdecode(path)
+            path = os.path.realpath(os.fsdecode(path))
             # WeasyPrint's own folders have their names from mkdtemp: no template can foresee one.
-            if path.startswith(scratch) or os.path.realpath(path).startswith(allowed):
+            if path.startswith(scratch) or path.startswith(allowed):
                 return
             raise PermissionError("documents are made without files: %s" % path)
         if event == "urllib.Request" and str(arguments[0])[:5].lower() == "data:":
