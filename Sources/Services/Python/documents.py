@@ -13,10 +13,10 @@ import logging
 import os
 import resource
 import select
+import shutil
 import signal
 import struct
 import sys
-import tempfile
 import threading
 from io import BytesIO
 
@@ -244,12 +244,13 @@ def end_with_parent(source):
 
 def close_the_doors(packages):
     """Refuses files, sockets and processes from here on, whoever asks: the second lock behind the fetcher. Modules,
-    some of which are imported late, and WeasyPrint's copies of embedded fonts can be read. Python does not see what C
-    libraries do, so fontconfig still finds the fonts."""
+    some of which are imported late, and temporary folders made here can be used: WeasyPrint copies embedded fonts into
+    one. Python does not see what C libraries do, so fontconfig still finds the fonts. Answers with the list of the
+    temporary folders, which grows."""
+    scratch = []
     folders = {os.path.dirname(os.__file__)}
     folders |= {os.path.dirname(os.path.dirname(package.__file__)) for package in packages}
     allowed = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
-    scratch = os.path.join(os.path.realpath(tempfile.gettempdir()), "weasyprint-")
     closed = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "urllib.Request")
 
     def hook(event, arguments):
@@ -258,16 +259,18 @@ def close_the_doors(packages):
             if isinstance(path, int):
                 return
             path = os.path.realpath(os.fsdecode(path))
-            # WeasyPrint's own folders have their names from mkdtemp: no template can foresee one.
-            if path.startswith(scratch) or path.startswith(allowed):
+            if path.startswith(allowed) or any(path == folder or path.startswith(folder + "/") for folder in scratch):
                 return
             raise PermissionError("documents are made without files: %s" % path)
+        if event == "tempfile.mkdtemp":
+            scratch.append(os.path.realpath(arguments[0]))
         if event == "urllib.Request" and str(arguments[0])[:5].lower() == "data:":
             return
         if event.startswith(closed):
             raise PermissionError("documents are made without network and processes: %s" % event)
 
     sys.addaudithook(hook)
+    return scratch
 
 
 def main():
@@ -297,7 +300,7 @@ def main():
         channel.write({"ok": False, "kind": "missing", "error": "%s: %s" % (type(error).__name__, error)})
         return
     size = open("/proc/self/statm", "rb", buffering=0)
-    close_the_doors((press.weasyprint, press.pikepdf))
+    scratch = close_the_doors((press.weasyprint, press.pikepdf))
     channel.write({"ok": True})
 
     while (request := channel.read()) is not None:
@@ -317,6 +320,9 @@ def main():
             reason = "the PDF library failed on it (%s: %s)" % (type(error).__name__, str(error)[:300])
             answer, results = {"ok": False, "kind": "input", "error": reason}, ()
         signal.setitimer(signal.ITIMER_REAL, 0)
+        while scratch:
+            shutil.rmtree(scratch[-1], ignore_errors=True)
+            scratch.pop()
         size.seek(0)
         used = int(size.read(64).split()[0]) * os.sysconf("SC_PAGE_SIZE")
         # A process that has grown leaves too little for the next document: the parent starts another one.

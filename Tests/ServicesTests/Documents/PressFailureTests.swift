@@ -184,7 +184,7 @@ struct PressFailureTests {
           lambda: open("/etc/passwd"), lambda: open("/tmp/x", "w"), lambda: socket.socket().connect(("127.0.0.1", 9)),
           lambda: urlopen("http://127.0.0.1/"), lambda: subprocess.run(["true"]), lambda: os.system("true"),
           lambda: open(os.path.dirname(os.__file__) + "/../../../../../../../../etc/passwd"),
-          lambda: open("/tmp/weasyprint-x/../../etc/passwd")):
+          lambda: open("/tmp/weasyprint-x")):
           try:
               attempt()
               print("open")
@@ -218,7 +218,7 @@ struct PressFailureTests {
     shop.stop()
   }
 
-  @Test("it ends when the program does, in the middle of a request too")
+  @Test("it ends when the program does, in the middle of a request too", .timeLimit(.minutes(1)))
   func orphan() throws {
     let folder = folder
     try folder.write("documents.py", String(contentsOfFile: PrintRoom.location.script, encoding: .utf8))

@@ -92,8 +92,8 @@ struct PrintShopTests {
   func hostile() throws {
     let long = refusal { _ = try shop.pdf(html: String(repeating: "<p>x", count: 2_600_000), name: "long.html") }
     #expect(long.contains("long.html") && long.contains("10.4 MB"))
-    for piece in ["<div>", "<table><tr><td>", "<b>", "<ul><li>"] {
-      let deep = refusal { _ = try shop.pdf(html: String(repeating: piece, count: 1500), name: "deep.html") }
+    for piece in ["<div>", "<table><tr><td>", "<ul><li>"] {
+      let deep = refusal { _ = try shop.pdf(html: String(repeating: piece, count: 600), name: "deep.html") }
       #expect(deep.contains("deep.html: its elements are nested too deeply"))
     }
     let css = "<style>:root { --a: var(--b); --b: var(--a) } p { width: var(--a) }</style><p>x"
