@@ -4,21 +4,48 @@ PREFIX ?= /usr/local
 SWIFT ?= swift
 BUILD := .build
 PACKAGES := liblua5.4-dev libsqlite3-dev pkg-config
+# What WeasyPrint draws with, fonts for documents, and poppler, with which the tests look into PDFs.
+PDF_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-inter fonts-noto-core poppler-utils
+PYTHON ?= python3
+PYTHON_PARTS := Sources/Services/Python
+REQUIREMENTS := $(PYTHON_PARTS)/requirements.txt
+INSTALLED_PYTHON = $(DESTDIR)$(PREFIX)/share/coulisse/python
 RELEASE := -c release -Xswiftc -static-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test crash bench release install clean
+.PHONY: help setup packages build demo test crash bench release install install-python clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install the system's libraries if they are missing (apt)
+setup: $(BUILD)/python/.complete ## Install what is missing: the system's libraries (apt), Python's packages (pip)
+
+# An order-only prerequisite is made first, and is no reason to make the environment anew.
+$(BUILD)/python/.complete: $(REQUIREMENTS) | packages
+	$(call make_environment,$(BUILD)/python)
+
+# The environment is made from nothing: an old package that is no longer asked for is gone. The stamp is set last.
+define make_environment
+	@echo "installing WeasyPrint and pikepdf in $(1)" >&2
+	@rm -rf "$(1)"
+	@$(PYTHON) -m venv "$(1)" || { $(ROOT) apt-get update -q >&2; \
+	  $(ROOT) apt-get install -y -q python3-venv >&2 && $(PYTHON) -m venv "$(1)"; }
+	@"$(1)/bin/python3" -m pip install -q --disable-pip-version-check --only-binary :all: -r $(REQUIREMENTS) >&2
+	@touch "$(1)/.complete"
+endef
+
+ROOT = $$([ "$$(id -u)" = 0 ] || echo sudo)
+
+packages:
 	@$(SWIFT) --version >/dev/null 2>&1 || { echo "make: a Swift 6 toolchain is needed; see swift.org/install" >&2; exit 1; }
-	@if ! pkg-config --exists lua5.4 sqlite3 2>/dev/null; then \
-	  root=; [ "$$(id -u)" = 0 ] || root=sudo; \
-	  echo "installing $(PACKAGES)" >&2; \
-	  $$root apt-get update -q >&2 && $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $(PACKAGES) >&2; \
-	fi
+	@missing=; pkg-config --exists lua5.4 sqlite3 2>/dev/null || missing="$(PACKAGES)"; \
+	if command -v dpkg-query >/dev/null && \
+	  dpkg-query -W -f '$${Status}\n' $(PDF_PACKAGES) 2>&1 | grep -qv '^install ok installed$$'; then \
+	  missing="$$missing $(PDF_PACKAGES)"; \
+	fi; \
+	[ -z "$$missing" ] || { \
+	  echo "installing $$missing" >&2; \
+	  $(ROOT) apt-get update -q >&2 && $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $$missing >&2; }
 
 build: setup ## Build the program for development
 	$(SWIFT) build --product coulisse
@@ -46,6 +73,13 @@ install: release ## Install the program, its scripts and examples under PREFIX (
 	install -D -s -m 755 $(BUILD)/release/coulisse $(DESTDIR)$(PREFIX)/bin/coulisse
 	mkdir -p $(DESTDIR)$(PREFIX)/share/coulisse
 	cp -R Scripts Examples $(DESTDIR)$(PREFIX)/share/coulisse/
+	@cmp -s $(REQUIREMENTS) "$(INSTALLED_PYTHON)/requirements.txt" && [ -e "$(INSTALLED_PYTHON)/.complete" ] \
+	  || $(MAKE) --no-print-directory install-python
+	cp $(PYTHON_PARTS)/documents.py $(REQUIREMENTS) "$(INSTALLED_PYTHON)"
+
+# Beside the program's share, so that it needs no source tree to make documents.
+install-python:
+	$(call make_environment,$(INSTALLED_PYTHON))
 
 clean: ## Remove what was built
 	rm -rf $(BUILD)

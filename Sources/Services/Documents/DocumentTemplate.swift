@@ -42,8 +42,8 @@ public struct DocumentTemplate: Sendable {
     if rendering.isTooLarge {
       throw ServiceFailure(
         .permanent,
-        "\(name): the document would have more than \(TemplateRendering.limit / 1_000_000) million characters; are lists "
-          + "repeated inside lists?")
+        "\(name): the document would have more than \(TemplateRendering.limit / 1_000_000) million characters; are "
+          + "lists repeated inside lists?")
     }
     let faults = rendering.faults.sorted { $0.key < $1.key }
     guard faults.isEmpty else {

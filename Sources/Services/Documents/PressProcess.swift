@@ -18,9 +18,9 @@ enum PressFault: Error {
 
 /// One Python process and the socket to it. Whoever owns it is the only one who uses it: not Sendable.
 ///
-/// The socket is a pair, one end of which is the child's stdin and stdout. Ours is closed when this process ends, however
-/// it ends, and the child's watcher sees that. A socket, not pipes: `MSG_NOSIGNAL` keeps a dead child from killing us
-/// by SIGPIPE, whatever the program does about that signal.
+/// The socket is one of a pair; the other is the child's stdin and stdout. Ours is closed when this process ends,
+/// however it ends, and the child's watcher sees that. A socket, not pipes: `MSG_NOSIGNAL` keeps a dead child from
+/// killing us by SIGPIPE, whatever the program does about that signal.
 final class PressProcess {
   private let pid: pid_t
   private let socket: Int32

@@ -12,9 +12,9 @@ extension PrintShop {
       self.script = URL(fileURLWithPath: script).path
     }
 
-    /// The place under `root`: `share/coulisse` of an installed program if `python/documents.py` is there, else a source
-    /// tree with `.build/python`. Whether it is complete shows when it is used, so that who makes no documents needs no
-    /// Python. COULISSE_PYTHON in `environment` names another executable.
+    /// The place under `root`, which is `share/coulisse` of an installed program if `python/documents.py` is there,
+    /// else the top of a source tree with `.build/python`. Whether it is complete shows when it is used, so that who
+    /// makes no documents needs no Python. COULISSE_PYTHON in `environment` names another executable.
     public init(root: String, environment: [String: String] = ProcessInfo.processInfo.environment) {
       let root = URL(fileURLWithPath: root)
       var (python, script) = ("python/bin/python3", "python/documents.py")

@@ -31,8 +31,8 @@ public final class PrintShop: Sendable {
     }
   }
 
-  /// A PDF of a request.
-  public typealias Result = (bytes: [UInt8], pages: Int)
+  /// What a request gives.
+  public typealias PDF = (bytes: [UInt8], pages: Int)
 
   /// HTML beyond this takes WeasyPrint longer than anybody waits.
   static let htmlLimit = 8 << 20
@@ -72,28 +72,29 @@ public final class PrintShop: Sendable {
   /// The PDF of `html`.
   /// - Parameter name: what messages call the document, such as the template's path.
   /// - Throws: a permanent failure, which names the document and what in it is wrong.
-  public func pdf(html: String, name: String) throws(ServiceFailure) -> Result {
+  public func pdf(html: String, name: String) throws(ServiceFailure) -> PDF {
     let bytes = Array(html.utf8)
     let limit = min(Self.htmlLimit, limits.requestBytes)
     guard bytes.count <= limit else {
       throw ServiceFailure(
         .permanent,
-        "\(name): the HTML has \(megabytes(bytes.count)) MB; at most \(megabytes(limit)) MB are allowed. Are its images "
-          + "larger than they are printed?")
+        "\(name): the HTML has \(megabytes(bytes.count)) MB; at most \(megabytes(limit)) MB are allowed. Are its "
+          + "images larger than they are printed?")
     }
     return try ask(operation: "render", [], [bytes], about: name)
   }
 
   /// The pages of all `parts`, in this order, in one PDF.
   /// - Throws: a permanent failure, which names the part that is empty, damaged or encrypted.
-  public func merge(_ parts: [(name: String, bytes: [UInt8])]) throws(ServiceFailure) -> Result {
+  public func merge(_ parts: [(name: String, bytes: [UInt8])]) throws(ServiceFailure) -> PDF {
     guard !parts.isEmpty else { throw ServiceFailure(.permanent, "there is no PDF to merge") }
     let about = "the PDF of \(parts.map { quoted($0.name) }.joined(separator: ", "))"
     let size = parts.reduce(0) { $0 + $1.bytes.count }
     guard size <= limits.requestBytes else {
       throw ServiceFailure(
         .permanent,
-        "\(about): together they have \(megabytes(size)) MB; at most \(megabytes(limits.requestBytes)) MB can be merged")
+        "\(about): together they have \(megabytes(size)) MB; at most \(megabytes(limits.requestBytes)) MB can be "
+          + "merged")
     }
     return try ask(operation: "merge", parts.map(\.name), parts.map(\.bytes), about: about)
   }
@@ -102,7 +103,7 @@ public final class PrintShop: Sendable {
 
   private func ask(
     operation: String, _ names: [String], _ parts: [[UInt8]], about: String
-  ) throws(ServiceFailure) -> Result {
+  ) throws(ServiceFailure) -> PDF {
     // The process ends itself a little later than we would, should we be gone by then.
     let request = PressFrame(
       header: .object([
@@ -151,7 +152,7 @@ public final class PrintShop: Sendable {
 
   private func result(
     _ answer: PressFrame, _ press: inout PressProcess?, about: String
-  ) throws(PressFault) -> Result {
+  ) throws(PressFault) -> PDF {
     let header = answer.header
     if header["spent"]?.boolValue == true {
       press?.end()

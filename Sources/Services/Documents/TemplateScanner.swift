@@ -30,9 +30,9 @@ struct TemplateTag: Sendable {
 
 /// Finds a template's tags, and refuses those that documents have no use for.
 ///
-/// Each tag gets a name of its own, its number, in the text that the Mustache library gets. So a look-up says which tag it
-/// is for, line and all, although the library knows only names. The library's parser recurses and its renderer stops the
-/// program at some tags of template inheritance: neither tag nor nesting that could do so gets there.
+/// Each tag gets a name of its own, its number, in the text that the Mustache library gets. So a look-up says which
+/// tag it is for, line and all, although the library knows only names. The library's parser recurses, and its renderer
+/// stops the program at a tag of template inheritance: no nesting and no tag that could do so gets there.
 struct TemplateScanner {
   /// How deep sections may be nested.
   static let depthLimit = 32

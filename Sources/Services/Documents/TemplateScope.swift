@@ -5,6 +5,8 @@ import Mustache
 final class TemplateRendering {
   /// How many characters a document may have, and about how many steps it may take.
   static let limit = 32_000_000
+  /// What a step costs beside its characters.
+  static let step = 32
 
   let tags: [TemplateTag]
   let format: FrenchFormat
@@ -34,7 +36,8 @@ final class TemplateRendering {
 
 /// What names mean at one place of a template: the fields of `value`, then those of the scopes around it.
 ///
-/// It answers the library's look-ups itself and always with something, so that the library never searches its own stack.
+/// It answers the library's look-ups itself and always with something, so that the library never searches its own
+/// stack.
 struct TemplateScope: MustacheParent {
   private let value: Value
   private let parent: [TemplateScope]
@@ -53,7 +56,7 @@ struct TemplateScope: MustacheParent {
     }
     let tag = rendering.tags[number]
     guard case .section(let inverted) = tag.kind else { return text(of: number, tag) }
-    guard rendering.spend(tag.length + 1) else { return inverted }
+    guard rendering.spend(TemplateRendering.step) else { return inverted }
     switch look(up: tag) {
     case .unknown(let reason):
       rendering.note(number, reason)
@@ -78,7 +81,7 @@ struct TemplateScope: MustacheParent {
       let text = rendering.format.text(value) ?? ""
       if isBlank(text) {
         rendering.note(number, "has no value")
-      } else if rendering.spend(text.utf8.count) {
+      } else if rendering.spend(text.utf8.count + TemplateRendering.step) {
         return escaped(text)
       }
     }
@@ -99,7 +102,7 @@ struct TemplateScope: MustacheParent {
     case .null: return Content(answer: false, isThere: false)
     case .boolean(let flag): return Content(answer: flag, isThere: flag)
     case .list(let items):
-      guard !items.isEmpty, rendering.spend(tag.length + 1, times: items.count) else {
+      guard !items.isEmpty, rendering.spend(tag.length + TemplateRendering.step, times: items.count) else {
         return Content(answer: false, isThere: false)
       }
       return Content(answer: items.map { TemplateScope($0, parent: self, rendering) }, isThere: true)
@@ -117,7 +120,7 @@ struct TemplateScope: MustacheParent {
     var number = tags.lowerBound
     while number < tags.upperBound {
       let tag = rendering.tags[number]
-      guard rendering.spend(1) else { return }
+      guard rendering.spend(TemplateRendering.step) else { return }
       if !tag.path.isEmpty, !mayHaveFields || (tag.path.count > 1 && isKnown(tag.path[0])),
         case .unknown(let reason) = look(up: tag)
       {

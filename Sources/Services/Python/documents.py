@@ -13,10 +13,10 @@ import logging
 import os
 import resource
 import select
+import shutil
 import signal
 import struct
 import sys
-import tempfile
 import threading
 from io import BytesIO
 
@@ -242,32 +242,35 @@ def end_with_parent(source):
     threading.Thread(target=watch, daemon=True).start()
 
 
-def close_the_doors():
-    """Refuses files, sockets and processes from here on, whoever asks: the second lock behind the fetcher. Python's own
-    modules (some are imported late) and WeasyPrint's copies of embedded fonts stay open. Python 3.11's hook does not see
-    what C libraries do, so fontconfig still reads fonts."""
-    allowed = tuple(
-        os.path.join(os.path.realpath(path), "")
-        for path in {sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)})
-    scratch = os.path.join(tempfile.gettempdir(), "weasyprint-")
-    closed = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "urllib.Request", "ctypes.")
+def close_the_doors(packages):
+    """Refuses files, sockets and processes from here on, whoever asks: the second lock behind the fetcher. Modules,
+    some of which are imported late, and temporary folders made here can be used: WeasyPrint copies embedded fonts into
+    one. Python does not see what C libraries do, so fontconfig still finds the fonts. Answers with the list of the
+    temporary folders, which grows."""
+    scratch = []
+    folders = {os.path.dirname(os.__file__)}
+    folders |= {os.path.dirname(os.path.dirname(package.__file__)) for package in packages}
+    allowed = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
+    closed = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "urllib.Request")
 
     def hook(event, arguments):
         if event == "open":
             path = arguments[0]
             if isinstance(path, int):
                 return
-            path = os.fsdecode(path)
-            # WeasyPrint's own folders have their names from mkdtemp: no template can foresee one.
-            if path.startswith(scratch) or os.path.realpath(path).startswith(allowed):
+            path = os.path.realpath(os.fsdecode(path))
+            if path.startswith(allowed) or any(path == folder or path.startswith(folder + "/") for folder in scratch):
                 return
             raise PermissionError("documents are made without files: %s" % path)
+        if event == "tempfile.mkdtemp":
+            scratch.append(os.path.realpath(arguments[0]))
         if event == "urllib.Request" and str(arguments[0])[:5].lower() == "data:":
             return
         if event.startswith(closed):
             raise PermissionError("documents are made without network and processes: %s" % event)
 
     sys.addaudithook(hook)
+    return scratch
 
 
 def main():
@@ -297,8 +300,8 @@ def main():
         channel.write({"ok": False, "kind": "missing", "error": "%s: %s" % (type(error).__name__, error)})
         return
     size = open("/proc/self/statm", "rb", buffering=0)
-    close_the_doors()
-    channel.write({"ok": True, "versions": {"weasyprint": press.weasyprint.__version__, "pikepdf": press.pikepdf.__version__}})
+    scratch = close_the_doors((press.weasyprint, press.pikepdf))
+    channel.write({"ok": True})
 
     while (request := channel.read()) is not None:
         header, parts = request
@@ -317,6 +320,9 @@ def main():
             reason = "the PDF library failed on it (%s: %s)" % (type(error).__name__, str(error)[:300])
             answer, results = {"ok": False, "kind": "input", "error": reason}, ()
         signal.setitimer(signal.ITIMER_REAL, 0)
+        while scratch:
+            shutil.rmtree(scratch[-1], ignore_errors=True)
+            scratch.pop()
         size.seek(0)
         used = int(size.read(64).split()[0]) * os.sysconf("SC_PAGE_SIZE")
         # A process that has grown leaves too little for the next document: the parent starts another one.

@@ -86,7 +86,8 @@ struct DocumentTemplateTests {
       message.split(separator: "; ", omittingEmptySubsequences: false).filter { !$0.hasPrefix("did you mean") } == [
         "t.html:2: {{deal.opca_name}} has no value", "t.html:3: {{deal.start_dat}} is unknown: there is no 'start_dat'",
         "t.html:3: {{deal.place}} has no value", "t.html:4: {{note}} has no value",
-        "t.html:4: {{lable}} is unknown: there is no 'lable'", "t.html:5: {{#sellers}} is unknown: there is no 'sellers'",
+        "t.html:4: {{lable}} is unknown: there is no 'lable'",
+        "t.html:5: {{#sellers}} is unknown: there is no 'sellers'",
         "t.html:5: {{^dael}} is unknown: there is no 'dael'", "t.html:6: {{deal.files}} has no value",
         "t.html:6: {{deal.person.name}} has no value",
         "t.html:6: {{deal}} is not a single value", "name one of its fields",
@@ -100,7 +101,8 @@ struct DocumentTemplateTests {
   @Test("in a section that is left out a misspelt name is found all the same, a missing value is none")
   func leftOut() throws {
     #expect(try render("{{#deal.opca_name}}{{deal.place}} {{label}} {{opca.siret}}{{/deal.opca_name}}") == "")
-    #expect(fault("{{#deal.opca_name}}\n{{deal.opca_sirte}}{{/deal.opca_name}}").hasPrefix("t.html:2: {{deal.opca_sirte}}"))
+    let misspelt = fault("{{#deal.opca_name}}\n{{deal.opca_sirte}}{{/deal.opca_name}}")
+    #expect(misspelt.hasPrefix("t.html:2: {{deal.opca_sirte}}"))
     #expect(fault("{{#deal.remote}}{{nobody}}{{/deal.remote}}").contains("{{nobody}} is unknown"))
     #expect(fault("{{^deal.promo}}{{nobody}}{{/deal.promo}}").contains("{{nobody}} is unknown"))
     #expect(try render("{{^deal.promo}}{{#deal.lines}}{{label}}{{/deal.lines}}{{/deal.promo}}") == "")
@@ -110,7 +112,8 @@ struct DocumentTemplateTests {
     "what is no template says where",
     arguments: [
       ("a\n{{#deal}}\nb", "t.html:2: {{#deal}} is not closed"), ("a\r\n\r\n{{/deal}}", "t.html:3: {{/deal}} closes"),
-      ("{{#a}}\n{{#b}}{{/a}}{{/b}}", "t.html:2: {{/a}} stands where {{#b}} of line 2"), ("{{a", "t.html:1: a tag begins"),
+      ("{{#a}}\n{{#b}}{{/a}}{{/b}}", "t.html:2: {{/a}} stands where {{#b}} of line 2"),
+      ("{{a", "t.html:1: a tag begins"),
       ("\n{{a b}}", "t.html:2: expected a name"), ("{{}}", "expected a name"), ("{{ # a}}", "expected a name"),
       ("{{a..b}}", "expected a name"), ("{{.a}}", "expected a name"), ("{{upper(a)}}", "expected a name"),
       ("{{é}}", "expected a name"), ("{{{a}}}", "two braces"), ("{{&a}}", "two braces"), ("{{>a}}", "include"),
@@ -125,7 +128,8 @@ struct DocumentTemplateTests {
   @Test("the names that a template needs are known before it is filled")
   func identifiers() throws {
     let template = try DocumentTemplate(
-      name: "t", text: "{{deal.title}}{{! no.thing }}{{#deal.lines}}{{label}}{{.}}{{/deal.lines}}{{^seller}}{{/seller}}")
+      name: "t",
+      text: "{{deal.title}}{{! no.thing }}{{#deal.lines}}{{label}}{{.}}{{/deal.lines}}{{^seller}}{{/seller}}")
     #expect(template.identifiers == ["deal", "title", "lines", "label", "seller"])
   }
 
@@ -146,8 +150,8 @@ struct DocumentTemplateTests {
     let wide = "{{#a}}{{#a}}{{#a}}{{#a}}" + String(repeating: "x", count: 10_000) + "{{/a}}{{/a}}{{/a}}{{/a}}"
     #expect(fault(wide, data).contains("million characters"))
     let values = String(repeating: "{{x}}", count: 10_000)
-    #expect(
-      fault(values, .object([ValueField("x", .text(String(repeating: "y", count: 10_000)))])).contains("million characters"))
+    let long = Value.object([ValueField("x", .text(String(repeating: "y", count: 10_000)))])
+    #expect(fault(values, long).contains("million characters"))
     #expect(fault(String(repeating: "é", count: 4_000_001)).contains("at most 4000000"))
   }
 
@@ -155,9 +159,9 @@ struct DocumentTemplateTests {
   func random() throws {
     var random = SplitMix(state: testSeed("DocumentTemplateTests.random"))
     let pieces = [
-      "{{", "}}", "{", "}", "#", "^", "/", "!", ">", "<", "$", "=", "&", "%", "deal", ".", "title", "lines", "promo", " ", "\n",
-      "\r\n", "\u{301}", "(", ")", "{{#deal.lines}}", "{{/deal.lines}}", "{{#deal}}", "{{/deal}}", "{{label}}", "\0", "é", "t0",
-      "{{.}}",
+      "{{", "}}", "{", "}", "#", "^", "/", "!", ">", "<", "$", "=", "&", "%", "deal", ".", "title", "lines", "promo",
+      " ", "\n", "\r\n", "\u{301}", "(", ")", "{{#deal.lines}}", "{{/deal.lines}}", "{{#deal}}", "{{/deal}}",
+      "{{label}}", "\0", "é", "t0", "{{.}}",
     ]
     var rendered = 0
     for _ in 0..<20_000 {

@@ -66,6 +66,7 @@ struct PressFailureTests {
       ("os.write(1, b'CPDF' + bytes([255] * 4))", "a header of"),
       ("os.write(1, b'CPDF' + bytes([0, 0, 0, 2]) + b'[]' + b'more')", "not one of documents.py"),
       ("os.write(1, b'CPDF' + bytes([0, 0, 0, 2]) + bytes([0xC3, 0x28]))", "no JSON"),
+      ("answer({'ok': False, 'kind': 'memory'})", "more than the 1024 MB"),
       ("answer({'ok': True, 'pages': 1})", "not one of documents.py"),
       ("answer({'ok': True, 'pages': 'x'}, b'x')", "not one of documents.py"),
       ("answer({'ok': True, 'pages': 1}, b'x' * 2000)", "more than 1000 bytes"),
@@ -130,9 +131,7 @@ struct PressFailureTests {
     var limits = PrintShop.Limits()
     limits.memoryMegabytes = 350
     let shop = try ownShop(limits: limits)
-    // Each property is the one before it twice: 16 million words.
-    let doubling = (1...24).map { "--a\($0): var(--a\($0 - 1)) var(--a\($0 - 1));" }.joined()
-    let html = "<style>:root { --a0: x; \(doubling) } p { font-family: var(--a24) }</style><p>x"
+    let html = "<p>" + String(repeating: "x", count: 3_000_000)
     let message = refusal { _ = try shop.pdf(html: html, name: "big.html") }
     #expect(message.contains("big.html: the Python process ended twice"))
     #expect(try shop.pdf(html: "<p>x", name: "a").pages == 1)
@@ -154,6 +153,53 @@ struct PressFailureTests {
     #expect(refusal { try nowhere.warm() }.contains("/nowhere/python3 can't be started: No such file"))
   }
 
+  @Test("where the Python is: beside an installed program, in a source tree, or where COULISSE_PYTHON says")
+  func location() throws {
+    let tree = PrintShop.Location(root: folder.path("tree"), environment: [:])
+    #expect(tree.python == folder.path("tree/.build/python/bin/python3"))
+    #expect(tree.script == folder.path("tree/Sources/Services/Python/documents.py"))
+    try folder.write("share/coulisse/python/documents.py", "")
+    let installed = PrintShop.Location(root: folder.path("share/coulisse"), environment: ["COULISSE_PYTHON": ""])
+    #expect(installed.python == folder.path("share/coulisse/python/bin/python3"))
+    #expect(installed.script == folder.path("share/coulisse/python/documents.py"))
+    let own = PrintShop.Location(root: folder.path("tree"), environment: ["COULISSE_PYTHON": "/opt/python"])
+    #expect(own.python == "/opt/python")
+    #expect(own.script == tree.script)
+  }
+
+  @Test("Python itself refuses files, network and processes, should a library ask for them")
+  func doors() throws {
+    let python = Process()
+    python.executableURL = URL(fileURLWithPath: PrintRoom.location.python)
+    python.arguments = [
+      "-B", "-c",
+      """
+      import os, socket, subprocess, sys
+      from urllib.request import urlopen
+      sys.path.insert(0, os.path.dirname(sys.argv[1]))
+      import documents
+      press = documents.Press()
+      documents.close_the_doors((press.weasyprint, press.pikepdf))
+      for attempt in (
+          lambda: open("/etc/passwd"), lambda: open("/tmp/x", "w"), lambda: socket.socket().connect(("127.0.0.1", 9)),
+          lambda: urlopen("http://127.0.0.1/"), lambda: subprocess.run(["true"]), lambda: os.system("true"),
+          lambda: open(os.path.dirname(os.__file__) + "/../../../../../../../../etc/passwd"),
+          lambda: open("/tmp/weasyprint-x")):
+          try:
+              attempt()
+              print("open")
+          except PermissionError as error:
+              print("shut")
+      """, PrintRoom.location.script,
+    ]
+    let output = Pipe()
+    python.standardOutput = output
+    try python.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    python.waitUntilExit()
+    #expect(text.split(separator: "\n") == Array(repeating: "shut", count: 8))
+  }
+
   @Test("it inherits no descriptor, no blocked signal and no handler, and ignores Ctrl-C")
   func inheritance() throws {
     let shop = try ownShop()
@@ -172,7 +218,7 @@ struct PressFailureTests {
     shop.stop()
   }
 
-  @Test("it ends when the program does, in the middle of a request too")
+  @Test("it ends when the program does, in the middle of a request too", .timeLimit(.minutes(1)))
   func orphan() throws {
     let folder = folder
     try folder.write("documents.py", String(contentsOfFile: PrintRoom.location.script, encoding: .utf8))

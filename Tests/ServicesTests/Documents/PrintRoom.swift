@@ -14,7 +14,9 @@ enum PrintRoom {
   static let shared = PrintShop(location)
 
   /// A press whose script is `script`; `hello`, `answer` and `receive` are there for it.
-  static func fake(_ script: String, in folder: TemporaryFolder, limits: PrintShop.Limits = .init()) throws -> PrintShop {
+  static func fake(
+    _ script: String, in folder: TemporaryFolder, limits: PrintShop.Limits = .init()
+  ) throws -> PrintShop {
     try folder.write("documents.py", helpers + script)
     return PrintShop(
       PrintShop.Location(python: location.python, script: folder.path("documents.py")), limits: limits)
@@ -79,7 +81,8 @@ func childProcesses() -> [(pid: Int32, command: String)] {
   let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
   return names.compactMap { name in
     guard let pid = Int32(name), let stat = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8),
-      let close = stat.lastIndex(of: ")"), stat[close...].split(separator: " ").dropFirst(2).first.map(String.init) == own
+      let close = stat.lastIndex(of: ")"),
+      stat[close...].split(separator: " ").dropFirst(2).first.map(String.init) == own
     else { return nil }
     let raw = FileManager.default.contents(atPath: "/proc/\(name)/cmdline") ?? Data()
     return (pid, String(decoding: raw.map { $0 == 0 ? 0x20 : $0 }, as: UTF8.self))

@@ -51,7 +51,8 @@ struct PrintShopTests {
       ("<svg width=9 height=9><image href='file:///etc/passwd' width=9 height=9 /></svg>", "file:///etc/passwd"),
       ("<object data='o.pdf'></object>", "o.pdf"), ("<base href='file:///etc/'><img src=passwd>", "file:///etc/"),
       ("<base href='javascript:x'><link rel=attachment href=/etc/passwd>", "javascript:x"),
-      ("<link rel=attachment href='/etc/passwd'>", "/etc/passwd"), ("<a rel=attachment href='data:,x'>x</a>", "data:,x"),
+      ("<link rel=attachment href='/etc/passwd'>", "/etc/passwd"),
+      ("<a rel=attachment href='data:,x'>x</a>", "data:,x"),
       ("<a href='autre.html'>x</a>", "autre.html"),
     ])
   func outside(html: String, url: String) {
@@ -75,8 +76,8 @@ struct PrintShopTests {
     let dot =
       "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
     let (bytes, pages) = try shop.pdf(
-      html: "<img src='data:image/png;base64,\(dot)'><a href='https://example.org/'>a\0b</a><script>while (1) {}</script>",
-      name: "a")
+      html: "<img src='data:image/png;base64,\(dot)'><a href='https://example.org/'>a\0b</a>"
+        + "<script>while (1) {}</script>", name: "a")
     #expect(pages == 1)
     #expect(try poppler("pdfimages", ["-list"], bytes).contains("image"))
     #expect(try !poppler("pdftotext", [], bytes).contains("while"))
@@ -91,8 +92,8 @@ struct PrintShopTests {
   func hostile() throws {
     let long = refusal { _ = try shop.pdf(html: String(repeating: "<p>x", count: 2_600_000), name: "long.html") }
     #expect(long.contains("long.html") && long.contains("10.4 MB"))
-    for piece in ["<div>", "<table><tr><td>", "<b>", "<ul><li>"] {
-      let deep = refusal { _ = try shop.pdf(html: String(repeating: piece, count: 1500), name: "deep.html") }
+    for piece in ["<div>", "<table><tr><td>", "<ul><li>"] {
+      let deep = refusal { _ = try shop.pdf(html: String(repeating: piece, count: 600), name: "deep.html") }
       #expect(deep.contains("deep.html: its elements are nested too deeply"))
     }
     let css = "<style>:root { --a: var(--b); --b: var(--a) } p { width: var(--a) }</style><p>x"
@@ -126,7 +127,7 @@ struct MergeTests {
     let words = try poppler("pdftotext", [], merged.bytes).split(whereSeparator: \.isWhitespace)
     #expect(words == ["devis", "suite", "convention", "programme"])
     #expect(try shop.merge([("seul", page("seul"))]).pages == 1)
-    #expect(refusal { _ = try shop.merge([]) }.contains("nothing") || refusal { _ = try shop.merge([]) }.contains("no PDF"))
+    #expect(refusal { _ = try shop.merge([]) } == "there is no PDF to merge")
   }
 
   @Test("a part that is empty, damaged or no PDF is named")
