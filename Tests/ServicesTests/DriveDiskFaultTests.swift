@@ -81,7 +81,8 @@ struct DriveDiskFaultTests {
         driveFailure { try drive.disk.write([1], to: ["A", "doc"]) },
         driveFailure { try drive.disk.writeNew([1], to: ["A", "new"]) },
         driveFailure { try drive.disk.makeFolder(["B"]) }, driveFailure { try drive.disk.remove(["A", "doc"]) },
-        driveFailure { try drive.disk.read(["A", "private"], limit: 10) }, driveFailure { try drive.disk.list(["closed"]) },
+        driveFailure { try drive.disk.read(["A", "private"], limit: 10) },
+        driveFailure { try drive.disk.list(["closed"]) },
       ] {
         #expect(failure?.kind == .permanent)
         #expect(failure?.message.contains("permission is refused") == true, "\(failure?.message ?? "no failure")")
