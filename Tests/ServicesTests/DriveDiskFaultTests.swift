@@ -75,13 +75,15 @@ struct DriveDiskFaultTests {
     for (path, mode) in [("A/private", 0o000), ("closed", 0o000), ("A", 0o555), ("", 0o555)] {
       #expect(chmod(drive.inside + "/" + path, mode_t(mode)) == 0)
     }
-    defer { for path in ["", "A", "closed"] { chmod(drive.inside + "/" + path, 0o755) } }
+    func reopen() { for path in ["", "A", "closed"] { chmod(drive.inside + "/" + path, 0o755) } }
+    defer { reopen() }
     try PrivateMounts.asNobody {
       for failure in [
         driveFailure { try drive.disk.write([1], to: ["A", "doc"]) },
         driveFailure { try drive.disk.writeNew([1], to: ["A", "new"]) },
         driveFailure { try drive.disk.makeFolder(["B"]) }, driveFailure { try drive.disk.remove(["A", "doc"]) },
-        driveFailure { try drive.disk.read(["A", "private"], limit: 10) }, driveFailure { try drive.disk.list(["closed"]) },
+        driveFailure { try drive.disk.read(["A", "private"], limit: 10) },
+        driveFailure { try drive.disk.list(["closed"]) },
       ] {
         #expect(failure?.kind == .permanent)
         #expect(failure?.message.contains("permission is refused") == true, "\(failure?.message ?? "no failure")")
@@ -90,6 +92,7 @@ struct DriveDiskFaultTests {
       let read = try drive.disk.read(["A", "open"], limit: 10)
       #expect(read.bytes == bytes("x"))
     }
+    reopen()
     #expect(try drive.everything() == ["A", "A/doc", "A/open", "A/private", "closed"])
   }
 

@@ -40,13 +40,16 @@ struct DriveDiskHostileTests {
   @Test("Folders too deep inside one another are refused")
   func depth() throws {
     let drive = try TestDrive()
-    try drive.disk.makeFolder([String](repeating: String(repeating: "é", count: 127), count: 32))
+    try drive.disk.makeFolder([String](repeating: String(repeating: "é", count: 50), count: 32))
     #expect(driveFailure { try drive.disk.makeFolder([String](repeating: "a", count: 33)) }?.kind == .permanent)
   }
 
   @Test(
     "Emoji, right-to-left text and decomposed letters are names like others",
-    arguments: ["👩‍👩‍👧‍👦", "דנה כהן", "محمد", "Noe\u{301}mie", "a\nb", "-rf *", "~", "$(id)", " ", "\\", String(repeating: "中", count: 85)])
+    arguments: [
+      "👩‍👩‍👧‍👦", "דנה כהן", "محمد", "Noe\u{301}mie", "a\nb", "-rf *", "~", "$(id)", " ", "\\",
+      String(repeating: "中", count: 85),
+    ])
   func unicode(name: String) throws {
     let drive = try TestDrive()
     try drive.disk.makeFolder([name])
@@ -81,7 +84,8 @@ struct DriveDiskHostileTests {
     }
     for name in ["file", "new"] {
       for failure in [
-        driveFailure { try drive.disk.write([1], to: [name]) }, driveFailure { try drive.disk.read([name], limit: 100) },
+        driveFailure { try drive.disk.write([1], to: [name]) },
+        driveFailure { try drive.disk.read([name], limit: 100) },
         driveFailure { try drive.disk.remove([name]) },
         driveFailure { try drive.disk.copy([name], to: ["c"], replacing: true, limit: 100) },
         driveFailure { try drive.disk.copy(["doc"], to: [name], replacing: true, limit: 100) },
@@ -156,7 +160,8 @@ struct DriveDiskHostileTests {
       #expect(failure?.message.contains("\"dir\"") == true && failure?.message.contains("a folder is there") == true)
     }
     for failure in [
-      driveFailure { try drive.disk.write([1], to: ["pipe"]) }, driveFailure { try drive.disk.read(["pipe"], limit: 10) },
+      driveFailure { try drive.disk.write([1], to: ["pipe"]) },
+      driveFailure { try drive.disk.read(["pipe"], limit: 10) },
       driveFailure { try drive.disk.remove(["pipe"]) },
     ] {
       #expect(failure?.message.contains("expected a file, found a pipe") == true)

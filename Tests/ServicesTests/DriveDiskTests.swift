@@ -116,8 +116,13 @@ struct DriveDiskTests {
     try disk.makeRoot()
     try disk.makeFolder(["A"])
     try folder.write("file", "x")
-    #expect(driveFailure { try DriveDisk(root: folder.url.appendingPathComponent("file")).list([]) }?.kind == .permanent)
-    #expect(driveFailure { try DriveDisk(root: folder.url.appendingPathComponent("file/x")).makeRoot() } != nil)
+    #expect(
+      driveFailure { try DriveDisk(root: folder.url.appendingPathComponent("file")).list([]) }?.kind == .permanent)
+    try FileManager.default.createSymbolicLink(atPath: folder.path("nowhere"), withDestinationPath: "gone/there")
+    for path in ["file", "file/x", "nowhere", "nowhere/x/y"] {
+      let failure = driveFailure { try DriveDisk(root: folder.url.appendingPathComponent(path)).makeRoot() }
+      #expect(failure?.kind == .permanent, "\(path)")
+    }
   }
 
   @Test("The hash of a content is SHA-256 in hexadecimal digits")
@@ -131,7 +136,9 @@ struct DriveDiskTests {
     let drive = try TestDrive()
     try drive.disk.makeFolder(["A", "B"])
     let ours = ".coulisse-0123456789abcdef.part"
-    let old = ["A/\(ours)", "A/B/\(ours)", "A/.coulisse-0123456789abcdeg.part", "A/.coulisse-.part", "A/x.part", "A/doc"]
+    let old = [
+      "A/\(ours)", "A/B/\(ours)", "A/.coulisse-0123456789abcdeg.part", "A/.coulisse-.part", "A/x.part", "A/doc",
+    ]
     let locked = "A/.coulisse-1111111111111111.part"
     for path in old + [ours, locked] { try Data("x".utf8).write(to: drive.disk.root.appendingPathComponent(path)) }
     for path in old + [locked] {

@@ -35,7 +35,8 @@ struct DriveNameTests {
   @Test(
     "A name is never empty nor a way up: the caller's word stands in",
     arguments: [
-      "", " ", ".", "..", "...", "/", "///", "<>?*", "\u{0}", "\n", "\u{202E}", "\u{200D}", "\u{FE0F}", "\u{3164}", "- -",
+      "", " ", ".", "..", "...", "/", "///", "<>?*", "\u{0}", "\n", "\u{202E}", "\u{200D}", "\u{FE0F}", "\u{3164}",
+      "- -",
     ])
   func fallback(text: String) {
     #expect(name(text) == "Client")
@@ -90,7 +91,8 @@ struct DriveNameTests {
         let whole = candidate.text
         let scalars = Array(whole.unicodeScalars)
         #expect(!whole.isEmpty && whole.count <= 120 && whole.utf8.count <= 255, "\(text.debugDescription)")
-        #expect(Array(whole.precomposedStringWithCanonicalMapping.utf8) == Array(whole.utf8), "\(text.debugDescription)")
+        #expect(
+          Array(whole.precomposedStringWithCanonicalMapping.utf8) == Array(whole.utf8), "\(text.debugDescription)")
         #expect(!scalars.contains { forbidden.contains($0) || $0.properties.isBidiControl })
         #expect(!scalars.contains { $0.properties.generalCategory == .control })
         #expect(![" ", "."].contains(scalars.first) && ![" ", "."].contains(scalars.last), "\(text.debugDescription)")

@@ -50,9 +50,15 @@ enum PrivateMounts {
   }
 
   private static func onThread(_ body: @escaping @Sendable () -> Void) {
+    let work = Mutex<(@Sendable () -> Void)?>(body)
     let end = DispatchSemaphore(value: 0)
     Thread.detachNewThread {
-      body()
+      work.withLock { work in
+        work?()
+        // What the work holds is let go while somebody else still has it: a temporary folder that went away on this
+        // thread could not be removed, for here its drive is a mount, or its files another user's.
+        work = nil
+      }
       end.signal()
     }
     end.wait()

@@ -23,12 +23,25 @@ public struct DriveDisk: Sendable {
   /// Makes the root, with the folders above it, if it is missing. For a place that is ours by default: a root that
   /// somebody set and that is missing may be a disk that isn't there.
   public func makeRoot() throws(ServiceFailure) {
-    do {
-      try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
-    } catch {
-      throw ServiceFailure(
-        .permanent, "drive: its folder \(root.path) can't be made (\(error.localizedDescription)); check the path")
+    let reason = Self.make(root.standardizedFileURL.path)
+    if reason != 0 { throw failure(reason, "its folder \(root.path)", "can't be made") }
+    _ = try openRoot()
+  }
+
+  /// 0, or the error number; something that is there already is no error.
+  private static func make(_ path: String, mayGoUp: Bool = true) -> Int32 {
+    if mkdir(path, 0o777) == 0 {
+      // The folder above holds the name, and has to reach the disk.
+      let above = (path as NSString).deletingLastPathComponent
+      guard let folder = Descriptor(Glibc.open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) else { return errno }
+      return folder.syncFolder()
     }
+    let reason = errno
+    if reason == EEXIST { return 0 }
+    guard reason == ENOENT, mayGoUp, path.utf8.count > 1 else { return reason }
+    let above = make((path as NSString).deletingLastPathComponent)
+    // A link above that leads nowhere is there, and still nothing can be made in it: not to ask for ever.
+    return above == 0 ? make(path, mayGoUp: false) : above
   }
 
   /// Makes a folder, and those above it, where they are missing.
