@@ -131,23 +131,37 @@ Altitude]],
         .. "la formation, et les conserve le temps qu’imposent ses obligations légales. Chacun peut accéder à "
         .. "ses données et les faire rectifier : contact@altitude.example.",
     },
-    -- The mail that asks a client to sign.
     signature = {
-      subject = "À signer : {title}",
-      body = [[
-Bonjour {signer},
-
-Les documents « {title} » sont prêts. Vous pouvez les lire et les signer en ligne :
-
-{url}
-
-Ce lien vous est personnel : merci de ne pas le transférer. Une question, une correction avant de signer ?
-Répondez simplement à ce message.
-
-Bien cordialement,
-
-{owner}
-Altitude]],
+      timeout = "60 days",        -- then nobody can sign any more, and the deal gets a note
+      signed_name = "Documents signés – ",   -- before the deal's title: the signed file's name
+    },
+    won = {
+      refuse = false,             -- true: what check_before_won finds keeps the deal open, instead of being told
+    },
+    failure = {
+      message = "L’automatisation {automation} a échoué pour « {deal} » : {error}\n"
+        .. "Une fois la cause corrigée : coulisse runs retry {run}",
+    },
+    checklists = {
+      before_sending = {
+        documents = "Tous les documents sont relus et corrigés",
+        opca = "Les mentions relatives à l’OPCA sont retirées de la convention si le deal n’en a pas",
+        no_opca = "pas d’OPCA : retirer l’encart",
+        contacts = "Les coordonnées de chaque stagiaire à former sont vérifiées",
+        no_email = "pas d’e-mail",
+        layout = "La mise en page et les sauts de page sont lisibles",
+        content = "Le contenu de la formation est vérifié : objectifs et description",
+        empty = "est vide",
+      },
+      before_won = {
+        signed = "Le document signé est vérifié",
+        invoice = "Le devis accepté par le client est transformé en facture dans QBO",
+        promo = "Pour une formation collective, la promo est présente et exacte",
+        brief = "Le brief commercial est rédigé et commence par « ## Brief commercial »",
+        empty = "vide",
+        no_brief = "absent",
+        unfilled = "à compléter",
+      },
     },
     -- Which field is filled in, by kind of training: ALT-47 to ALT-72, in that order. To change an entry write one of:
     --   "required"       it has to be filled in: empty, and no document is made
@@ -230,6 +244,23 @@ Altitude]],
 
   -- Each service's own configuration; what is not here keeps its default.
   services = {
+    accounting = { quote_prefix = "D", quote_template = "devis" },
     board = { lists = { "À démarrer", "En cours", "Terminé" } },
+    drive = { clients = "Clients", folders = { "Documents générés", "Fin" } },
+    mail = { from = "contact@altitude.example" },
+    -- The mail that asks a client to sign.
+    signature = {
+      subject = "À signer : {title}",
+      text = [[
+Bonjour {signer},
+
+Veuillez trouver ci-joint, pour signature, les documents « {title} ».
+
+Une question, une correction avant de signer ? Répondez simplement à ce message.
+
+Bien cordialement,
+
+{seller}]],
+    },
   },
 }

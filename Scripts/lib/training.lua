@@ -50,4 +50,71 @@ function training.concerns(deal)
   return false
 end
 
+--- The trainings among the deal's products, each once, in the order of the lines.
+function training.products(deal)
+  local products, seen = {}, {}
+  for _, line in ipairs(deal.lines) do
+    local product = line.product
+    if not seen[product.id] and training.category(product) == training.name then
+      products[#products + 1] = product
+    end
+    seen[product.id] = true
+  end
+  return products
+end
+
+--- "individual" or "collective", as the field matrix has it: a promo is the only criterion (ALT-41).
+function training.kind(deal)
+  return (deal.promo == nil or deal.promo == "") and "individual" or "collective"
+end
+
+--- Who is billed instead of the client, if anybody: all four, or none (ALT-45).
+training.opca_fields = { "opca_contact", "opca_name", "opca_address", "opca_siret" }
+
+--- What the parts of "Nombre d'heures total" add up to; nil when none of them is filled in (ALT-75).
+function training.hours(deal)
+  local sum
+  for _, key in ipairs { "hours_group", "hours_remote", "hours_individual" } do
+    if deal[key] then sum = (sum or decimal("0")) + deal[key] end
+  end
+  return sum
+end
+
+--- Who is trained: the deal's participants, or its contact when it names none.
+function training.participants(deal)
+  if #deal.participants > 0 then return deal.participants end
+  return { deal.person }
+end
+
+--- The days of "Jours de formation", as { day = date } each; none when it is empty.
+function training.days(deal)
+  local days = {}
+  for place, written in ipairs(deal.training_days or {}) do
+    local read, day = pcall(date, text.trim(written))
+    if not read then
+      error(string.format("deal %q: « %s »: %q is no date; write it like 2026-11-03", deal.title,
+        crm.label("deal", "training_days"), written), 0)
+    end
+    days[place] = { day = day }
+  end
+  return days
+end
+
+-- From the first to the last day of a training that lasts longer, nobody can say on which days it takes place.
+local longest = 20
+
+--- The days on which attendance is signed: "Jours de formation", else the working days of the week from
+--- "Date de début de mission" to "Date de fin mission". None when there are too many of these.
+function training.attendance_days(deal)
+  local days = training.days(deal)
+  if #days > 0 or not deal.start_date or not deal.end_date then return days end
+  local day = deal.start_date
+  while day <= deal.end_date do
+    if day.weekday <= 5 then days[#days + 1] = { day = day } end
+    if #days > longest then return {} end
+    day = day:plus_days(1)
+  end
+  return days
+end
+
 return training

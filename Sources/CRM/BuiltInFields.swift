@@ -94,6 +94,38 @@ enum BuiltInFields {
         computed("deal", "Opportunité", .record(.deal)),
         computed("created_at", "Envoyé le", .instant),
       ]
+    case .folder:
+      [
+        computed("name", "Nom", .text), computed("parent", "Dossier parent", .record(.folder)),
+        computed("person", "Contact", .record(.person)), computed("path", "Chemin", .text),
+        computed("url", "Lien", .url), computed("created_at", "Créé le", .instant),
+      ]
+    case .document:
+      [
+        computed("title", "Titre", .text), computed("name", "Nom du fichier", .text),
+        computed("deal", "Opportunité", .record(.deal)), computed("folder", "Dossier", .record(.folder)),
+        computed("template", "Modèle", .text), computed("path", "Chemin", .text),
+        computed("content_type", "Type", .text), computed("size", "Taille", .integer),
+        computed("sha256", "SHA-256", .text), computed("url", "Lien", .url),
+        computed("created_at", "Créé le", .instant),
+      ]
+    case .signatureRequest:
+      [
+        computed("title", "Titre", .text), computed("deal", "Opportunité", .record(.deal)),
+        computed("state", "État", .choice(SignatureState.allCases.map(\.rawValue))),
+        computed("document", "Document envoyé", .record(.document)),
+        computed("signer", "Signataire", .record(.person)), computed("signer_name", "Nom du signataire", .text),
+        computed("signer_email", "E-mail du signataire", .email), computed("url", "Lien", .url),
+        computed("sent_at", "Envoyée le", .instant), computed("viewed_at", "Vue le", .instant),
+        computed("closed_at", "Close le", .instant), computed("reason", "Motif", .text),
+        computed("signed_document", "Document signé", .record(.document)),
+      ]
+    case .email:
+      [
+        computed("recipients", "Destinataires", .texts), computed("subject", "Objet", .text),
+        computed("text", "Texte", .longText), computed("deal", "Opportunité", .record(.deal)),
+        computed("path", "Chemin", .text), computed("created_at", "Écrit le", .instant),
+      ]
     }
   }
 
@@ -113,6 +145,9 @@ enum BuiltInFields {
       computed("notes", "Notes", .records(.note)),
       computed("quotes", "Devis", .records(.quote)), computed("cards", "Cartes", .records(.card)),
       computed("messages", "Messages", .records(.message)),
+      computed("documents", "Documents", .records(.document)),
+      computed("signatures", "Signatures", .records(.signatureRequest)),
+      computed("emails", "E-mails", .records(.email)),
     ]
   }
 
@@ -130,6 +165,22 @@ enum BuiltInFields {
       computed("customer_siret", "SIRET du client", .siret),
     ]
   }
+}
+
+/// Where a request for a signature stands.
+public enum SignatureState: String, CaseIterable, Hashable, Sendable {
+  case sent
+  /// The signer has opened it.
+  case viewed
+  case signed
+  case declined
+  /// Nobody signed in time.
+  case expired
+  /// Taken back: a later request took its place, or the run that waited for it was cancelled.
+  case cancelled
+
+  /// Whether it can still be signed.
+  public var isOpen: Bool { self == .sent || self == .viewed }
 }
 
 /// Where a quote stands.

@@ -13,6 +13,10 @@ public enum RecordKind: String, CaseIterable, Hashable, Sendable, CustomStringCo
   case quoteLine = "quote_line"
   case card
   case message
+  case folder
+  case document
+  case signatureRequest = "signature_request"
+  case email
 
   /// The kind's place in `allCases`; a small number for tables and Lua objects.
   public var code: Int64 {
@@ -30,6 +34,10 @@ public enum RecordKind: String, CaseIterable, Hashable, Sendable, CustomStringCo
     case .quoteLine: 10
     case .card: 11
     case .message: 12
+    case .folder: 13
+    case .document: 14
+    case .signatureRequest: 15
+    case .email: 16
     }
   }
 
@@ -50,6 +58,7 @@ public enum RecordKind: String, CaseIterable, Hashable, Sendable, CustomStringCo
     switch self {
     case .dealLine: "deal line"
     case .quoteLine: "quote line"
+    case .signatureRequest: "signature request"
     default: rawValue
     }
   }

@@ -34,15 +34,24 @@ public struct OperationDeclaration: Hashable, Sendable {
   public var returns: String
   /// One sentence.
   public var doc: String
+  /// The method's name when it is also one of its first parameter's records: `folder:child(name)` for
+  /// `drive.child(folder, name)`.
+  public var method: String?
 
   public init(
-    name: String, kind: Kind, parameters: [ParameterDeclaration], returns: String, doc: String
+    name: String, kind: Kind, parameters: [ParameterDeclaration], returns: String, doc: String, method: String? = nil
   ) {
     self.name = name
     self.kind = kind
     self.parameters = parameters
     self.returns = returns
     self.doc = doc
+    self.method = method
+  }
+
+  /// The kind of record whose method this is; nil when it is none's.
+  public var methodOf: RecordKind? {
+    method == nil ? nil : parameters.first.flatMap { RecordKind(rawValue: $0.type) }
   }
 }
 
@@ -52,10 +61,13 @@ public struct ParameterDeclaration: Hashable, Sendable {
   /// In words or as a LuaCATS type: "deal", "text", "table".
   public var type: String
   public var isOptional: Bool
+  /// The last parameter of an operation that takes any number of such values; nil counts as one that is not there.
+  public var isRepeated: Bool
 
-  public init(name: String, type: String, isOptional: Bool = false) {
+  public init(name: String, type: String, isOptional: Bool = false, isRepeated: Bool = false) {
     self.name = name
     self.type = type
     self.isOptional = isOptional
+    self.isRepeated = isRepeated
   }
 }

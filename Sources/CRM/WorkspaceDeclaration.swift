@@ -13,13 +13,15 @@ public struct WorkspaceDeclaration: Hashable, Sendable {
   public var systemUsers: [SystemUser]
   /// Each service's own configuration, by the service's name.
   public var services: [String: Value]
+  /// The texts of `templates/*.html`, by the file's name without its ending.
+  public var templates: [String: String]
 
   public init(
     seller: Seller = Seller(), currency: Currency = .eur, timeZone: String = "Europe/Paris",
     pipelines: [PipelineDefinition] = [], customFields: [RecordKind: [FieldDefinition]] = [:],
     settings: Value = .object([]), limits: WorkspaceLimits = WorkspaceLimits(),
     systemUsers: [SystemUser] = [],
-    services: [String: Value] = [:]
+    services: [String: Value] = [:], templates: [String: String] = [:]
   ) {
     self.seller = seller
     self.currency = currency
@@ -30,6 +32,7 @@ public struct WorkspaceDeclaration: Hashable, Sendable {
     self.limits = limits
     self.systemUsers = systemUsers
     self.services = services
+    self.templates = templates
   }
 
   /// The fields of this workspace: the built-in ones and its own. Throws what is wrong with its own.
@@ -120,6 +123,8 @@ public struct Seller: Hashable, Sendable {
   public var vatNumber: String
   /// The declaration of activity of a training body, as text.
   public var trainingDeclaration: String
+  /// What else stands on the seller's papers (`legal_form`, `phone`, …), for templates.
+  public var others: [ValueField] = []
 
   public init(
     name: String = "", address: Address = Address(), siret: String = "", vatNumber: String = "",

@@ -40,12 +40,13 @@ struct OpenWorkspace {
   }
 
   /// The records for a dry run, with the stages as they are declared now.
-  func rehearsalStore() throws -> Store {
+  func rehearsal() throws -> DryRun.Stage {
     let store = try Store(path: folder.database, currency: declaration.currency)
     if try store.read({ try !knowsStages($0) }) {
       try store.write { try $0.synchronize(pipelines: declaration.pipelines) }
     }
-    return store
+    let resources = folder.resources(store, PrintShop(Installation.printing))
+    return try DryRun.Stage(store: store, sources: folder.sources()) { ServiceRegistry.local($0, resources) }
   }
 
   private func knowsStages(_ tx: any StoreTransaction) throws -> Bool {
@@ -54,7 +55,9 @@ struct OpenWorkspace {
   }
 
   /// Asks the engine of this workspace, or is it for as long as that takes.
-  func perform(_ request: EngineRequest) throws -> EngineAnswer { try EngineAccess(folder).perform(request) }
+  func perform(_ request: EngineRequest) throws -> EngineAnswer { try access.perform(request) }
+
+  var access: EngineAccess { EngineAccess(folder, printing: Installation.printing) }
 
   /// The workspace with its scripts.
   func version() throws -> WorkspaceVersion { try folder.version() }

@@ -28,7 +28,9 @@ public enum APIReference {
     for kind in RecordKind.allCases {
       page.add("### \(kind.rawValue)", "")
       page.addTable(schema.fields(of: kind).map { ($0.key, $0.type.luaType, $0.described) })
-      for method in APITable.methods(of: kind) { page.add(method, called: "\(kind.rawValue):\(method.name)") }
+      for method in APITable.methods(of: kind) + services.methods(of: kind) {
+        page.add(method, called: "\(kind.rawValue):\(method.name)")
+      }
     }
     page.add("## Values", "")
     for type in APITable.types {
@@ -56,7 +58,9 @@ public enum APIReference {
           name: field.key, type: field.type.luaType + (field.isAlwaysThere ? "" : "?"), doc: field.described)
       }
       page.addClass(kind.rawValue, doc: "", fields: fields, operators: [])
-      for method in APITable.methods(of: kind) { page.addDefinition(method, called: "\(kind.rawValue):\(method.name)") }
+      for method in APITable.methods(of: kind) + services.methods(of: kind) {
+        page.addDefinition(method, called: "\(kind.rawValue):\(method.name)")
+      }
     }
     for function in APITable.functions { page.addDefinition(function, called: function.name) }
     for module in APITable.modules {
@@ -141,9 +145,23 @@ extension OperationDeclaration {
     let isNothing = returns.isEmpty || returns == "nothing" || returns == "nil"
     return APIFunction(
       name: name,
-      parameters: parameters.map { APIParameter(name: $0.name, type: $0.type.asLuaType, isOptional: $0.isOptional) },
+      parameters: parameters.map {
+        APIParameter(name: $0.isRepeated ? "..." : $0.name, type: $0.type.asLuaType, isOptional: $0.isOptional)
+      },
       returns: isNothing ? nil : type,
       doc: [doc, isNothing || words.count == 1 ? "" : "Returns \(returns)."].filter { !$0.isEmpty }.joined(separator: " "))
+  }
+}
+
+extension [ServiceDeclaration] {
+  /// Operations that are methods of a kind of record too.
+  fileprivate func methods(of kind: RecordKind) -> [APIFunction] {
+    flatMap(\.operations).filter { $0.methodOf == kind }.map { operation in
+      var method = operation.documented
+      method.name = operation.method ?? operation.name
+      method.parameters.removeFirst()
+      return method
+    }
   }
 }
 

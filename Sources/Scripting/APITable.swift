@@ -83,7 +83,16 @@ enum APITable {
           returns: "\(finder.kind.rawValue)[]",
           doc: "The \(finder.kind.words)s whose fields equal all those given, by id."),
       ]
-    })
+    } + [
+      APIFunction(
+        name: "label",
+        parameters: [APIParameter(name: "kind", type: "string"), APIParameter(name: "field", type: "string")],
+        returns: "string",
+        doc: "The label by which people know a field: `crm.label(\"deal\", \"start_date\")`. A text; it reads no record."),
+      APIFunction(
+        name: "add_product", parameters: [APIParameter(name: "fields", type: "table")], returns: "product",
+        doc: "Makes a product. Not in a guard."),
+    ])
 
   private static let anyText = APIParameter(name: "text", type: "string")
 
@@ -115,7 +124,7 @@ enum APITable {
     APIFunction(
       name: "wait",
       parameters: [
-        APIParameter(name: "target", type: "wait_target"), APIParameter(name: "timeout", type: "string", isOptional: true),
+        APIParameter(name: "target", type: "wait_target|signature_request"), APIParameter(name: "timeout", type: "string", isOptional: true),
       ], returns: "wait_answer",
       doc: "Parks the run until the target is reached or the time, such as `\"60 days\"`, is over. It survives restarts."),
     APIFunction(
@@ -196,7 +205,15 @@ enum APITable {
     APIType(name: "wait_target", doc: "What `deal:becomes(…)` and `deal:reaches(…)` give, for `wait`."),
     APIType(
       name: "wait_answer", doc: "What `wait` gives.",
-      fields: [APIField(name: "state", type: "\"reached\"|\"expired\"", doc: "How the wait ended.")]),
+      fields: [
+        APIField(
+          name: "state", type: "\"reached\"|\"expired\"|\"signed\"|\"declined\"|\"cancelled\"",
+          doc: "How the wait ended: the last three for a signature request only."),
+        APIField(name: "signed", type: "boolean?", doc: "Of a signature request."),
+        APIField(name: "reason", type: "string?", doc: "Why the signer declined, or why it was cancelled."),
+        APIField(name: "document", type: "document?", doc: "The signed document."),
+        APIField(name: "at", type: "time?", doc: "When it was signed, declined or cancelled."),
+      ]),
     APIType(
       name: "automation_options", doc: "The options of `on.…`.",
       fields: [

@@ -35,7 +35,9 @@ public enum Trigger: Hashable, Sendable {
   }
 
   /// The events that `on.event` knows.
-  public static let events = ["deal.moved", "deal.won", "deal.lost", "deal.reopened", "run.failed"]
+  public static let events =
+    ["deal.moved", "deal.won", "deal.lost", "deal.reopened", "run.failed"]
+    + SignatureState.allCases.filter { $0 != .sent }.map { "signature.\($0.rawValue)" }
 }
 
 /// What a second entry does while the first run still waits.

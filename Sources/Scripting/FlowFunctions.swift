@@ -39,8 +39,11 @@ extension ScriptContext {
 
   private func waitTarget(_ given: LuaValue, function: String) throws -> WaitTarget {
     let wrong = LuaHostError(
-      "\(function) needs something to wait for: deal:becomes(\"won\"), deal:reaches(\"Confirmé\"); for time alone use "
-        + "sleep(\"3 days\")")
+      "\(function) needs something to wait for: a request for a signature, deal:becomes(\"won\"), "
+        + "deal:reaches(\"Confirmé\"); for time alone use sleep(\"3 days\")")
+    if case .object(let object) = given, types.kinds[object.type] == .signatureRequest {
+      return .request(RecordRef(.signatureRequest, object.first))
+    }
     guard case .table(let table) = given, case .object(let object) = table["deal"],
       types.kinds[object.type] == .deal
     else { throw wrong }

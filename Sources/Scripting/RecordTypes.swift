@@ -19,7 +19,10 @@ extension ScriptContext {
             try assign(fields[slot], of: kind, object, new)
             call.state.invalidateFields()
           },
-          unknownField: { [schema] _, name, _ in LuaHostError(Self.unknownField(name, kind, schema)) },
+          unknownField: { [schema, services] _, name, _ in
+            let methods = services.flatMap(\.operations).filter { $0.methodOf == kind }.compactMap(\.method)
+            return LuaHostError(Self.unknownField(name, kind, schema, methods: methods))
+          },
           metamethods: [
             .tostring: { call in
               let (id, part) = (call.receiver?.first ?? 0, call.receiver?.second ?? 0)
@@ -33,9 +36,12 @@ extension ScriptContext {
   }
 
   /// ALT-01: an unknown field is an error that names it, and suggests the right one.
-  private static func unknownField(_ name: String, _ kind: RecordKind, _ schema: RecordSchema) -> String {
+  private static func unknownField(
+    _ name: String, _ kind: RecordKind, _ schema: RecordSchema, methods: [String] = []
+  ) -> String {
     if schema.suggestion(for: name, in: kind) == nil,
-      let method = Suggestion.nearest(to: name, among: APITable.methods(of: kind).map(\.name))
+      let method = Suggestion.nearest(
+        to: name, among: APITable.methods(of: kind).map(\.name) + methods)
     {
       return "\(kind.words) has no field '\(name)'; did you mean '\(kind.rawValue):\(method)(…)'?"
     }
@@ -51,11 +57,13 @@ extension ScriptContext {
   }
 
   private func methods(of kind: RecordKind) -> [(String, LuaHostFunction)] {
-    switch kind {
-    case .deal: dealMethods
-    case .note: noteMethods
-    default: []
-    }
+    let own: [(String, LuaHostFunction)] =
+      switch kind {
+      case .deal: dealMethods
+      case .note: noteMethods
+      default: []
+      }
+    return own + serviceMethods(of: kind)
   }
 
   private func receiver(_ call: borrowing LuaCall, _ kind: RecordKind) throws -> RecordRef {

@@ -9,6 +9,7 @@ final class ScriptContext {
   let file: String
   let schema: RecordSchema
   let declaration: WorkspaceDeclaration
+  let services: [ServiceDeclaration]
   let timeZone: TimeZone
   var types = ValueTypeIDs()
   /// The state whose functions these are; it owns this context through them.
@@ -28,10 +29,11 @@ final class ScriptContext {
     var whileWaiting: WhileWaiting
   }
 
-  init(file: String, schema: RecordSchema, declaration: WorkspaceDeclaration) {
+  init(file: String, schema: RecordSchema, declaration: WorkspaceDeclaration, services: [ServiceDeclaration]) {
     self.file = file
     self.schema = schema
     self.declaration = declaration
+    self.services = services
     timeZone = TimeZone(identifier: declaration.timeZone) ?? TimeZone(identifier: "UTC") ?? .current
   }
 

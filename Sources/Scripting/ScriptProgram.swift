@@ -122,8 +122,9 @@ final class PreparedScript {
     limits.hostCalls = budget.hostCalls
     limits.instructions = budget.instructions
     state = try LuaState(limits: limits)
-    context = ScriptContext(file: file.path, schema: program.schema, declaration: program.declaration)
-    try context.install(in: state, services: program.services)
+    context = ScriptContext(
+      file: file.path, schema: program.schema, declaration: program.declaration, services: program.services)
+    try context.install(in: state)
     let sources = program.sources
     state.setLoader { name in try sources.module(name) }
     let main = try state.load(LuaSource(name: file.path, text: file.text))
@@ -154,16 +155,14 @@ final class PreparedScript {
 extension ScriptContext {
   /// Gives a state the whole API of scripts, and what `extend` defines beside it: it returns the members of the modules
   /// that it adds.
-  func install(
-    in state: LuaState, services: [ServiceDeclaration], extend: () throws -> [String: [String]] = { [:] }
-  ) throws {
+  func install(in state: LuaState, extend: () throws -> [String: [String]] = { [:] }) throws {
     self.state = state
     try defineValueTypes(state)
     try defineRecordTypes(state)
     try defineOnModule(state)
     try defineFlowFunctions(state)
     try defineCRMModule(state)
-    try defineServiceModules(state, services)
+    try defineServiceModules(state)
     try defineTextModule(state)
     try defineSettings(state)
     try makeModulesStrict(state, services: services, others: try extend())
@@ -185,6 +184,7 @@ extension ScriptContext {
       ("name", .text(seller.name)), ("address", .address(seller.address)), ("siret", .text(seller.siret)),
       ("vat_number", .text(seller.vatNumber)), ("training_declaration", .text(seller.trainingDeclaration)),
     ]
+    for field in seller.others { try state.define(constant: field.name, in: "seller", lua(field.value)) }
     for (name, value) in identity { try state.define(constant: name, in: "seller", lua(value)) }
     guard case .object(let settings) = declaration.settings else { return }
     for field in settings { try state.define(constant: field.name, in: "settings", lua(field.value)) }

@@ -37,6 +37,15 @@ public struct ScriptSources: Hashable, Sendable {
   /// The text of one file.
   public func text(_ path: String) -> String? { files.first { $0.path == path }?.text }
 
+  /// The texts of `templates/*.html`, by the file's name without its ending.
+  public var templates: [String: String] {
+    var templates: [String: String] = [:]
+    for file in files where file.path.hasPrefix("templates/") && file.path.hasSuffix(".html") {
+      templates[String(file.path.dropFirst("templates/".count).dropLast(".html".count))] = file.text
+    }
+    return templates
+  }
+
   /// Files that may declare automations: those of `scripts/` itself; its subfolders hold libraries.
   var automationFiles: [ScriptFile] {
     files.filter { file in

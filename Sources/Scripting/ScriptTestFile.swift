@@ -35,10 +35,10 @@ public final class ScriptTestFile {
     path = file.path
     do {
       state = try LuaState(limits: Self.limits)
-      context = ScriptContext(file: file.path, schema: schema, declaration: declaration)
+      context = ScriptContext(file: file.path, schema: schema, declaration: declaration, services: services)
       context.registrations = nil
       let (state, context, collector) = (state, context, collector)
-      try context.install(in: state, services: services) {
+      try context.install(in: state) {
         try context.defineTestFunctions(state, services, collector)
       }
       state.setLoader { name in try sources.module(name) }

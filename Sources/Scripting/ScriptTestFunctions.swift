@@ -24,7 +24,11 @@ extension ScriptContext {
       guard place >= 1 else { throw call.badArgument(1, "a step from 1 expected, got \(place)") }
       return try act(call, .crash(at: place))
     }
-    for (name, kind) in [("messages", RecordKind.message), ("cards", .card), ("quotes", .quote)] {
+    let kinds: [(String, RecordKind)] = [
+      ("messages", .message), ("cards", .card), ("quotes", .quote), ("documents", .document), ("folders", .folder),
+      ("requests", .signatureRequest), ("emails", .email),
+    ]
+    for (name, kind) in kinds {
       try define(name, in: "sent") { [unowned self] call in try act(call, .sent(kind)) }
     }
     for service in services {
@@ -75,7 +79,15 @@ extension ScriptContext {
       try state.define(function: name) { [unowned self] call in try act(call, .close(deal(call, 1), status)) }
     }
     try state.define(function: "run") { [unowned self] call in
-      try act(call, .run(call.string(1), deal(call, 2)))
+      try act(call, .run(call.string(1), call.isNil(2) ? nil : deal(call, 2)))
+    }
+    for (name, change) in [("sign", SignatureState.signed), ("decline", .declined), ("view", .viewed)] {
+      try state.define(function: name) { [unowned self] call in
+        try act(call, .signer(record(call, 1, .signatureRequest), change, reason: call.optionalString(2)))
+      }
+    }
+    try state.define(function: "content") { [unowned self] call in
+      try act(call, .content(record(call, 1, .document)))
     }
     try state.define(function: "retry") { [unowned self] call in
       if case .table(let run) = try call.value(1), case .integer(let id) = run["id"] {
@@ -105,11 +117,13 @@ extension ScriptContext {
       .failure(service: service.name, fault: call.string(1), times: times, operation: operation, after: after))
   }
 
-  private func deal(_ call: borrowing LuaCall, _ place: Int) throws -> RecordRef {
-    guard case .object(let object) = try call.value(place), types.kinds[object.type] == .deal else {
-      throw call.expected(place, "deal")
+  private func deal(_ call: borrowing LuaCall, _ place: Int) throws -> RecordRef { try record(call, place, .deal) }
+
+  private func record(_ call: borrowing LuaCall, _ place: Int, _ kind: RecordKind) throws -> RecordRef {
+    guard case .object(let object) = try call.value(place), types.kinds[object.type] == kind else {
+      throw call.expected(place, kind.words)
     }
-    return RecordRef(.deal, object.first)
+    return RecordRef(kind, object.first)
   }
 
   /// Asks the test's world; whatever goes wrong there is raised at the call.

@@ -15,8 +15,12 @@ public enum ScriptTestCall: Hashable, Sendable {
   case move(RecordRef, stage: String)
   /// `win(deal)`, `lose(deal)`, `reopen(deal)`: likewise.
   case close(RecordRef, DealStatus)
-  /// `run(automation, deal)`: on demand.
-  case run(String, RecordRef)
+  /// `run(automation, deal)`: on demand; without a deal for what concerns none.
+  case run(String, RecordRef?)
+  /// `sign(request)`, `decline(request, reason)`, `view(request)`: what a signer does.
+  case signer(RecordRef, SignatureState, reason: String?)
+  /// `content(document)`: its text, as it is on the drive now.
+  case content(RecordRef)
   /// `retry(run)`: takes a failed run up again, also when the deal has later runs.
   case retry(Int64)
   /// `clock.advance "61 days"`: through every moment at which something is due.

@@ -3,34 +3,59 @@ import LuaKit
 
 /// One module a service, made from the service's own declaration: `accounting.create_quote(deal)`.
 extension ScriptContext {
-  func defineServiceModules(_ state: LuaState, _ services: [ServiceDeclaration]) throws {
+  func defineServiceModules(_ state: LuaState) throws {
     for service in services {
       for operation in service.operations {
         try state.define(function: operation.name, in: service.name) { [unowned self] call in
-          try operate(call, service.name, operation)
+          try operate(call, service.name, operation, receiver: nil)
         }
       }
     }
   }
 
+  /// Operations that are methods of a kind of record too: `folder:child(name)`.
+  func serviceMethods(of kind: RecordKind) -> [(String, LuaHostFunction)] {
+    services.flatMap { service in
+      service.operations.filter { $0.methodOf == kind }.map { operation in
+        (
+          operation.method ?? operation.name,
+          { [unowned self] call in
+            guard let object = call.receiver, types.kinds[object.type] == kind else {
+              throw LuaHostError("'\(call.name)' is called with a colon, like \(kind.rawValue):\(call.name)(…)")
+            }
+            return try operate(call, service.name, operation, receiver: .object(object))
+          }
+        )
+      }
+    }
+  }
+
+  /// - Parameter receiver: the first argument of a call with a colon.
   private func operate(
-    _ call: borrowing LuaCall, _ service: String, _ operation: OperationDeclaration
+    _ call: borrowing LuaCall, _ service: String, _ operation: OperationDeclaration, receiver: LuaValue?
   ) throws -> LuaReturn {
-    let parameters = operation.parameters
+    var parameters = operation.parameters
+    let ahead = receiver == nil ? 0 : 1
+    if let last = parameters.last, last.isRepeated {
+      parameters += Array(repeating: last, count: max(0, call.count + ahead - parameters.count))
+    }
+    let room = parameters.count - ahead
     // What stands behind the declared arguments is options of the call itself.
-    let isOptions = call.count == parameters.count + 1 && operation.kind != .pure
-    guard call.count <= parameters.count || isOptions else {
-      let names = parameters.map(\.name).joined(separator: ", ")
+    let isOptions = call.count == room + 1 && operation.kind != .pure
+    guard call.count <= room || isOptions else {
+      let names = parameters.dropFirst(ahead).map(\.name).joined(separator: ", ")
       throw LuaHostError("\(call.name)(\(names)) got \(call.count) arguments")
     }
-    for (place, parameter) in parameters.enumerated() where !parameter.isOptional && call.isNil(place + 1) {
+    for (place, parameter) in parameters.dropFirst(ahead).enumerated()
+    where !parameter.isOptional && call.isNil(place + 1) {
       throw call.expected(place + 1, "\(parameter.name) (\(parameter.type))")
     }
     // A step ends the segment, and must be able to do so wherever it is implemented.
     guard operation.kind == .pure || call.canSuspend else { throw LuaHostError(Self.cantSuspend(call.name)) }
     var given = try call.values()
-    let options = isOptions ? try callOptions(call, parameters.count + 1) : []
+    let options = isOptions ? try callOptions(call, room + 1) : []
     if isOptions { given.removeLast() }
+    if let receiver { given.insert(receiver, at: 0) }
     let arguments = try zip(given, parameters).map { lua, parameter in
       let argument: Value
       do {

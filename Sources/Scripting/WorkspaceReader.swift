@@ -91,7 +91,10 @@ public enum WorkspaceReader {
   }
 
   private static func readSeller(_ section: Section) throws -> Seller {
-    try section.allow(["name", "address", "siret", "vat_number", "training_declaration"])
+    // Any other key is the office's own, for its templates; one that is nearly a known one is a slip.
+    let known = ["name", "address", "siret", "vat_number", "training_declaration"]
+    let others = section.names.filter { !known.contains($0) }
+    try section.allow(known + others.filter { Suggestion.nearest(to: $0, among: known) == nil })
     var seller = Seller()
     seller.name = try section.text("name") ?? ""
     func number(_ name: String) throws -> String {
@@ -106,6 +109,7 @@ public enum WorkspaceReader {
     seller.siret = try number("siret")
     seller.vatNumber = try number("vat_number")
     seller.trainingDeclaration = try section.text("training_declaration") ?? ""
+    seller.others = try others.map { ValueField($0, .text(try section.required($0))) }
     if let address = try section.section("address") {
       guard case .object(let fields) = try address.plain() else { return seller }
       seller.address = try section.at("address") { try Address(fields: fields) }

@@ -12,6 +12,17 @@ public protocol Accounting: Service {
   func previewQuote(_ draft: QuoteDraft, _ context: OperationContext) throws(ServiceFailure) -> Quote
   /// The quote with this number; nil when there is none.
   func quote(number: String, _ context: OperationContext) throws(ServiceFailure) -> Quote?
+  /// Notes that the client has accepted a quote: from then on nothing replaces it.
+  func acceptQuote(number: String, _ context: OperationContext) throws(ServiceFailure) -> Quote
+  /// What `quotePDF` needs beside the number, as plain values; nil for a service that prints its quotes itself.
+  func paper(ofQuote number: String, in world: ServiceWorld) throws(ServiceFailure) -> Value?
+  /// The quote as a PDF, as a document of the workspace.
+  /// - Parameter paper: what `paper(ofQuote:in:)` gave.
+  func quotePDF(number: String, paper: Value, _ context: OperationContext) throws(ServiceFailure) -> DocumentRow
+  /// What `quotePDF` would answer, as a row of the rehearsal's transaction.
+  func previewQuotePDF(
+    number: String, _ call: OperationCall, _ transaction: any StoreTransaction
+  ) throws(ServiceFailure) -> RecordRef
   /// The whole catalogue, in the order in which products were made.
   func products(_ context: OperationContext) throws(ServiceFailure) -> [CatalogueProduct]
   /// The product of this name (ALT-04 for how names compare); nil when there is none.
@@ -28,6 +39,13 @@ public enum AccountingOperations {
     name: "quote", kind: .read, parameters: [ParameterDeclaration(name: "number", type: "text")],
     returns: "{ number, url, status, total, total_without_tax, totals = { { rate, base, tax }, … } } or nil",
     doc: "The quote with this number as it is now.")
+  static let quotePDF = OperationDeclaration(
+    name: "quote_pdf", kind: .effect, parameters: [ParameterDeclaration(name: "number", type: "text")],
+    returns: "document", doc: "The quote with this number as a PDF; put it into a folder with folder:store(…).")
+  static let acceptQuote = OperationDeclaration(
+    name: "accept_quote", kind: .effect, parameters: [ParameterDeclaration(name: "number", type: "text")],
+    returns: "{ number, url, status, total, total_without_tax, totals = { { rate, base, tax }, … } }",
+    doc: "Notes that the client has accepted the quote; from then on no other one replaces it.")
   static let products = OperationDeclaration(
     name: "products", kind: .read, parameters: [],
     returns: "list of { name, description, price, vat_rate, sales_category, category, class, missing }",
@@ -38,7 +56,7 @@ public enum AccountingOperations {
     doc: "The product of this name in the catalogue.")
 
   public static let declaration = ServiceDeclaration(
-    name: "accounting", doc: "Products and quotes.", operations: [createQuote, quote, products, product])
+    name: "accounting", doc: "Products and quotes.", operations: [createQuote, quote, quotePDF, acceptQuote, products, product])
 }
 
 extension Accounting {
@@ -61,6 +79,17 @@ extension Accounting {
       let arguments = try Arguments("accounting", Operations.quote, arguments)
       let number = try arguments.text(0, "a quote's number", limit: 100)
       return ResolvedOperation(arguments: .object([ValueField("number", .text(number))]))
+    case "accept_quote":
+      let arguments = try Arguments("accounting", Operations.acceptQuote, arguments)
+      let number = try arguments.text(0, "a quote's number", limit: 100)
+      return ResolvedOperation(
+        arguments: .object([ValueField("number", .text(number))]), purpose: "quote:\(number)/accepted")
+    case "quote_pdf":
+      let arguments = try Arguments("accounting", Operations.quotePDF, arguments)
+      let number = try arguments.text(0, "a quote's number", limit: 100)
+      var fields = [ValueField("number", .text(number))]
+      if let paper = try paper(ofQuote: number, in: world) { fields.append(ValueField("paper", paper)) }
+      return ResolvedOperation(arguments: .object(fields))
     case "products":
       _ = try Arguments("accounting", Operations.products, arguments)
       return ResolvedOperation(arguments: .object([]))
@@ -79,7 +108,15 @@ extension Accounting {
     if call.operation == "create_quote" {
       return try createQuote(try QuoteDraft(value: call.arguments), context).value
     }
-    return try read(call, context)
+    let fields = try Fields(call.name, call.arguments)
+    switch call.operation {
+    case "quote_pdf":
+      let number = try fields.text("number", limit: 100)
+      return .record(RecordRef(.document, try quotePDF(number: number, paper: fields["paper"], context).id))
+    case "accept_quote":
+      return try acceptQuote(number: try fields.text("number", limit: 100), context).value
+    default: return try read(call, context)
+    }
   }
 
   public func preview(
@@ -89,7 +126,22 @@ extension Accounting {
     if call.operation == "create_quote" {
       return try previewQuote(try QuoteDraft(value: call.arguments), context).value
     }
-    return try read(call, context)
+    let fields = try Fields(call.name, call.arguments)
+    switch call.operation {
+    case "quote_pdf":
+      return .record(
+        try previewQuotePDF(number: try fields.text("number", limit: 100), call, try context.requireTransaction()))
+    case "accept_quote":
+      let number = try fields.text("number", limit: 100)
+      guard var quote = try quote(number: number, context) else { throw Self.noQuote(number) }
+      quote.status = .accepted
+      return quote.value
+    default: return try read(call, context)
+    }
+  }
+
+  static func noQuote(_ number: String) -> ServiceFailure {
+    ServiceFailure(.permanent, "accounting has no quote \(quoted(number)) any more; make it anew")
   }
 
   private func read(_ call: OperationCall, _ context: OperationContext) throws(ServiceFailure) -> Value {

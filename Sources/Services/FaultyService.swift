@@ -100,7 +100,7 @@ public final class FaultyService: Service {
   // MARK: Service
 
   public var declaration: ServiceDeclaration { service.declaration }
-  public var isLocal: Bool { store == nil && service.isLocal }
+  public func isLocal(_ operation: String) -> Bool { store == nil && service.isLocal(operation) }
 
   public func resolve(
     _ operation: String, _ arguments: [Value], dealID: Int64?, in world: ServiceWorld
@@ -141,7 +141,7 @@ public final class FaultyService: Service {
   private func carryOut(
     _ call: OperationCall, _ transaction: (any StoreTransaction)?
   ) throws(ServiceFailure) -> Value {
-    guard let store else { return try service.perform(call, in: transaction) }
+    guard let store, service.isLocal(call.operation) else { return try service.perform(call, in: transaction) }
     return try stored { try store.write { try self.service.perform(call, in: $0) } }
   }
 }

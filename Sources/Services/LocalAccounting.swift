@@ -6,14 +6,29 @@ import Store
 public struct LocalAccounting: Accounting {
   private let prefix: String
   private let years: LocalYears
+  private let template: String
+  private let templates: TemplateShelf
+  private let resources: LocalResources?
   /// What is wrong with the service's settings.
   let fault: ValueFault?
 
-  public var isLocal: Bool { true }
+  public func isLocal(_ operation: String) -> Bool { operation != AccountingOperations.quotePDF.name }
 
-  /// Settings: `services.accounting.quote_prefix`, by default `D`.
-  public init(_ declaration: WorkspaceDeclaration) {
-    var settings = ServiceSettings("accounting", declaration, allowed: ["quote_prefix"])
+  /// Settings: `services.accounting.quote_prefix`, by default `D`; `services.accounting.quote_template`, the template of
+  /// a quote's PDF, by default `devis`.
+  public init(
+    _ declaration: WorkspaceDeclaration, _ templates: TemplateShelf? = nil, _ resources: LocalResources? = nil
+  ) {
+    var settings = ServiceSettings("accounting", declaration, allowed: ["quote_prefix", "quote_template"])
+    var template = "devis"
+    switch settings["quote_template"] {
+    case .null: break
+    case .text(let name) where !isBlank(name): template = name
+    default: settings.refuse("quote_template", expected: "the name of a file of templates/, without .html")
+    }
+    self.template = template
+    self.templates = templates ?? TemplateShelf(declaration.templates)
+    self.resources = resources
     var prefix = "D"
     switch settings["quote_prefix"] {
     case .null: break
@@ -70,7 +85,21 @@ public struct LocalAccounting: Accounting {
       return try Quote(live)
     }
     let number = "\(prefix)-\(try year(of: context.now))-????"
-    return Quote(number: number, url: Self.url(number), totals: try draft.totals())
+    let lines = try draft.lines.map { line throws(ServiceFailure) in try Self.row(line) }
+    let totals = try draft.totals()
+    // What a template says of the deal's quote is to be seen too; the rows go with the rehearsal.
+    try stored {
+      if let live = try transaction.liveQuote(of: draft.dealID) { try transaction.setStatus(.replaced, ofQuote: live.id) }
+      if try transaction.quote(number: number) == nil {
+        _ = try transaction.insert(
+          QuoteRow(
+            number: number, dealID: draft.dealID, status: .draft, url: Self.url(number),
+            customerName: draft.customer.name, customerAddress: draft.customer.address,
+            customerSiret: draft.customer.siret, totalWithoutTax: totals.totalWithoutTax, totalTax: totals.totalTax,
+            total: totals.total, fingerprint: fingerprint, createdAt: context.now, lines: lines))
+      }
+    }
+    return Quote(number: number, url: Self.url(number), totals: totals)
   }
 
   /// The deal's live quote, unless the client has accepted something else than what the deal says now: what was
@@ -114,6 +143,61 @@ public struct LocalAccounting: Accounting {
 
   /// The quote's address inside the workspace: it holds without any server.
   static func url(_ number: String) -> String { "coulisse://quotes/\(number)" }
+
+  public func acceptQuote(number: String, _ context: OperationContext) throws(ServiceFailure) -> Quote {
+    try fault.check()
+    let transaction = try context.requireTransaction()
+    guard let row = try stored({ try transaction.quote(number: number) }) else { throw Self.noQuote(number) }
+    guard row.status.isLive else {
+      throw ServiceFailure(
+        .permanent, "quote \(quoted(number)) is \(row.status.rawValue) and can't be accepted any more; make a new one")
+    }
+    try stored { try transaction.setStatus(.accepted, ofQuote: row.id) }
+    var quote = try Quote(row)
+    quote.status = .accepted
+    return quote
+  }
+
+  // MARK: A quote's PDF
+
+  public func paper(ofQuote number: String, in world: ServiceWorld) throws(ServiceFailure) -> Value? {
+    try fault.check()
+    guard let row = try stored({ try world.transaction.quote(number: number) }) else { throw Self.noQuote(number) }
+    let template = try templates.template(named: template)
+    let data = try TemplateData(world).tree(
+      deal: RecordRef(.deal, row.dealID), for: template, quote: RecordRef(.quote, row.id))
+    _ = try template.render(data)
+    return .object([ValueField("deal", .integer(row.dealID)), ValueField("data", data)])
+  }
+
+  public func quotePDF(
+    number: String, paper: Value, _ context: OperationContext
+  ) throws(ServiceFailure) -> DocumentRow {
+    try fault.check()
+    let resources = try resources.required()
+    let desk = FilingDesk(resources: resources)
+    if let row = try desk.document(key: context.key) { return row }
+    let fields = try Fields("accounting.quote_pdf", paper)
+    let html = try templates.template(named: template).render(fields["data"])
+    let pdf = try resources.printShop.pdf(html: html, name: number).bytes
+    return try desk.keep(
+      FilingDesk.Paper(
+        title: HTMLTitle.of(html) ?? number, contentType: "application/pdf", bytes: pdf,
+        dealID: try fields.integer("deal"), template: template), key: context.key, at: context.now)
+  }
+
+  public func previewQuotePDF(
+    number: String, _ call: OperationCall, _ tx: any StoreTransaction
+  ) throws(ServiceFailure) -> RecordRef {
+    try fault.check()
+    return try stored {
+      guard let row = try tx.quote(number: number) else { throw Self.noQuote(number) }
+      return try tx.rehearsed(
+        DocumentRow(
+          key: call.key, dealID: row.dealID, folderID: nil, title: number, template: template, name: "\(number).pdf",
+          path: "", contentType: "application/pdf", size: 0, sha256: ContentHash.sha256([]), createdAt: call.now), call)
+    }
+  }
 
   public func quote(number: String, _ context: OperationContext) throws(ServiceFailure) -> Quote? {
     let transaction = try context.requireTransaction()

@@ -7,7 +7,7 @@ public struct LocalBoard: Board {
   /// What is wrong with the service's settings.
   let fault: ValueFault?
 
-  public var isLocal: Bool { true }
+  public func isLocal(_ operation: String) -> Bool { true }
 
   /// Settings: `services.board.lists`, names in their order, by default `{ "À faire" }`.
   public init(_ declaration: WorkspaceDeclaration) {

@@ -6,7 +6,7 @@ public struct LocalChat: Chat {
   /// What is wrong with the service's settings.
   let fault: ValueFault?
 
-  public var isLocal: Bool { true }
+  public func isLocal(_ operation: String) -> Bool { true }
 
   /// The local chat has no settings.
   public init(_ declaration: WorkspaceDeclaration) {

@@ -50,11 +50,16 @@ public struct ServiceWorld {
   public var transaction: any StoreTransaction
   public var declaration: WorkspaceDeclaration
   public var schema: RecordSchema
+  /// The moment of the segment.
+  public var now: Instant
 
-  public init(transaction: any StoreTransaction, declaration: WorkspaceDeclaration, schema: RecordSchema) {
+  public init(
+    transaction: any StoreTransaction, declaration: WorkspaceDeclaration, schema: RecordSchema, now: Instant
+  ) {
     self.transaction = transaction
     self.declaration = declaration
     self.schema = schema
+    self.now = now
   }
 }
 

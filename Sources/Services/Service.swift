@@ -8,9 +8,10 @@ public protocol Service: Sendable {
   /// Name, operations (read, effect or pure), their parameters and their documentation.
   var declaration: ServiceDeclaration { get }
 
-  /// Whether effects are rows of the workspace's own database. Then `perform` gets a transaction, and may be executed
-  /// in the one of the segment.
-  var isLocal: Bool { get }
+  /// Whether an operation is rows of the workspace's own database and nothing else. Then `perform` gets a transaction,
+  /// and may be executed in the one of the segment. What touches files, other processes or other machines is not local
+  /// in this sense: it is a step of its own, and never holds the write lock while it works.
+  func isLocal(_ operation: String) -> Bool
 
   /// Turns a script's arguments into plain values and checks what can be checked before anything happens. Writes
   /// nothing; asked twice in one transaction it answers the same.
@@ -26,14 +27,15 @@ public protocol Service: Sendable {
   ) throws(ServiceFailure) -> Value
 
   /// What `perform` would answer, for a dry run: an object with the same fields, and what is not known yet as "????".
-  /// Writes nothing and sends nothing; fails where `perform` would, as far as that can be seen.
+  /// Sends nothing and keeps nothing: records that the answer names may be written into the rehearsal's transaction,
+  /// which is rolled back. Fails where `perform` would, as far as that can be seen.
   func preview(
     _ call: OperationCall, in transaction: (any StoreTransaction)?
   ) throws(ServiceFailure) -> Value
 }
 
 extension Service {
-  public var isLocal: Bool { false }
+  public func isLocal(_ operation: String) -> Bool { false }
 
   /// The failure for an operation that is not declared; names the nearest one that is.
   func unknownOperation(_ name: String) -> ServiceFailure {

@@ -29,8 +29,16 @@ public struct ServiceRegistry: Sendable {
 
   /// The embedded services, with the settings of `services = { … }` in `workspace.lua`. What is wrong with a setting
   /// is said by the operations that need it, and by `faults(in:)`.
-  public static func local(_ declaration: WorkspaceDeclaration) -> ServiceRegistry {
-    ServiceRegistry(services: [LocalAccounting(declaration), LocalBoard(declaration), LocalChat(declaration)])
+  /// - Parameter resources: what those of them work with that keep files; without it they can be looked at only.
+  public static func local(
+    _ declaration: WorkspaceDeclaration, _ resources: LocalResources? = nil
+  ) -> ServiceRegistry {
+    let templates = TemplateShelf(declaration.templates)
+    return ServiceRegistry(services: [
+      LocalAccounting(declaration, templates, resources), LocalDocuments(declaration, templates, resources),
+      LocalDrive(declaration, resources), LocalSignature(declaration, resources), LocalBoard(declaration),
+      LocalChat(declaration), LocalMail(declaration, resources),
+    ])
   }
 
   public subscript(name: String) -> (any Service)? { places[name].map { services[$0] } }
@@ -39,7 +47,9 @@ public struct ServiceRegistry: Sendable {
   public static func faults(in declaration: WorkspaceDeclaration) -> [ValueFault] {
     let known = local(declaration).declarations.map(\.name)
     var faults = [
-      LocalAccounting(declaration).fault, LocalBoard(declaration).fault, LocalChat(declaration).fault,
+      LocalAccounting(declaration).fault, LocalDocuments(declaration, TemplateShelf([:]), nil).fault,
+      LocalDrive(declaration, nil).fault, LocalSignature(declaration, nil).fault, LocalBoard(declaration).fault,
+      LocalChat(declaration).fault, LocalMail(declaration, nil).fault,
     ].compactMap { $0 }
     for name in declaration.services.keys.sorted() where !known.contains(name) {
       let hint =

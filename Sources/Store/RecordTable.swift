@@ -4,7 +4,7 @@ import CRM
 /// follow.
 final class RecordTable: Sendable {
   enum Codec: Sendable {
-    case text, boolean, integer, cents, millionths, instant, address
+    case text, boolean, integer, cents, millionths, instant, address, texts
     case record(RecordKind)
   }
 
@@ -114,6 +114,33 @@ final class RecordTable: Sendable {
         [
           column("recipient", .record(.user)), column("deal", .record(.deal)), column("text"),
           column("created_at", .instant),
+        ]),
+      RecordTable(
+        .folder,
+        [
+          column("name"), column("parent", .record(.folder)), column("person", .record(.person)), column("path"),
+          column("created_at", .instant),
+        ]),
+      RecordTable(
+        .document,
+        [
+          column("title"), column("name"), column("deal", .record(.deal)), column("folder", .record(.folder)),
+          column("template"), column("path"), column("content_type"), column("size", .integer), column("sha256"),
+          column("created_at", .instant),
+        ]),
+      RecordTable(
+        .signatureRequest,
+        [
+          column("title"), column("deal", .record(.deal)), column("state"), column("document", .record(.document)),
+          column("signer", .record(.person)), column("signer_name"), column("signer_email"),
+          column("sent_at", .instant), column("viewed_at", .instant), column("closed_at", .instant), column("reason"),
+          column("signed_document", .record(.document)),
+        ]),
+      RecordTable(
+        .email,
+        [
+          column("recipients", .texts), column("subject"), column("text"), column("deal", .record(.deal)),
+          column("path"), column("created_at", .instant),
         ]),
     ]
     return RecordKind.allCases.map { kind in tables.first { $0.kind == kind } }

@@ -25,6 +25,14 @@ extension SQLiteTransaction {
       return try list(.card, "SELECT id FROM card WHERE deal_id = ? ORDER BY id", ref.id)
     case (.deal, "messages"):
       return try list(.message, "SELECT id FROM message WHERE deal_id = ? ORDER BY id", ref.id)
+    case (.deal, "documents"):
+      return try list(.document, "SELECT id FROM document WHERE deal_id = ? ORDER BY id", ref.id)
+    case (.deal, "signatures"):
+      return try list(.signatureRequest, "SELECT id FROM signature_request WHERE deal_id = ? ORDER BY id", ref.id)
+    case (.deal, "emails"):
+      return try list(.email, "SELECT id FROM email WHERE deal_id = ? ORDER BY id", ref.id)
+    case (.folder, "url"), (.document, "url"), (.signatureRequest, "url"):
+      return WorkspaceAddress.of(ref).map { .text($0) }
     case (.pipeline, "stages"):
       return try list(.stage, "SELECT id FROM stage WHERE pipeline_id = ? AND retired = 0 ORDER BY position", ref.id)
     case (.deal, "total"):

@@ -149,6 +149,8 @@ extension SQLiteTransaction {
       return .address(try decodeAddress(try text(value)))
     case .record(let kind):
       return .record(RecordRef(kind, try integer(value)))
+    case .texts:
+      return .list(try decodeTexts(try text(value)).map { .text($0) })
     }
   }
 
@@ -168,6 +170,8 @@ extension SQLiteTransaction {
     case (.instant(let instant), .instant): return instant.milliseconds.databaseValue
     case (.address(let address), .address): return address.json.text(pretty: false).databaseValue
     case (.record(let ref), .record(let kind)) where ref.kind == kind: return ref.id.databaseValue
+    case (.list(let values), .texts):
+      return encodeTexts(try values.map { try whole($0.plainText, field) }).databaseValue
     default:
       throw StoreError(.constraint, "the field \(field) can't hold \(value.summary)")
     }
@@ -208,6 +212,17 @@ extension SQLiteTransaction {
   }
 
   func decodeAddress(_ text: String) throws -> Address { try stored(text) { try Address(json: JSON(parsing: text)) } }
+
+  func decodeTexts(_ text: String) throws -> [String] {
+    try stored(text) {
+      guard let texts = try JSON(parsing: text).arrayValue?.map(\.stringValue), !texts.contains(nil) else {
+        throw ValueFault("expected a list of texts")
+      }
+      return texts.compactMap { $0 }
+    }
+  }
+
+  func encodeTexts(_ texts: [String]) -> String { JSON.array(texts.map { .string($0) }).text(pretty: false) }
 
   func decodeValue(_ text: String) throws -> Value { try stored(text) { try Value(journalText: text) } }
 

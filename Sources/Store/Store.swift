@@ -187,6 +187,18 @@ public final class Store: Sendable {
   }
 
   private static func prepare(_ queue: DatabaseQueue, mode: Mode, patience: Double, file: String) throws {
+    let end = ContinuousClock.now + .seconds(min(patience, 2))
+    while true {
+      do {
+        return try prepareOnce(queue, mode: mode, patience: patience, file: file)
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR && ContinuousClock.now < end {
+        // Another program makes the tables of a new workspace at this moment, and this one saw half of it.
+        Thread.sleep(forTimeInterval: 0.01)
+      }
+    }
+  }
+
+  private static func prepareOnce(_ queue: DatabaseQueue, mode: Mode, patience: Double, file: String) throws {
     let migrator = Migrations.migrator
     let known = migrator.migrations
     let applied = try queue.read(migrator.appliedIdentifiers)
@@ -209,7 +221,7 @@ public final class Store: Sendable {
     } catch {
       // Of two programs that open a new workspace at once, both find it empty; the later one finds the tables made.
       guard try queue.read(migrator.appliedIdentifiers).count > applied.count else { throw error }
-      try prepare(queue, mode: mode, patience: patience, file: file)
+      try prepareOnce(queue, mode: mode, patience: patience, file: file)
     }
   }
 
@@ -231,6 +243,7 @@ enum Migrations {
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration(Migration001.identifier, migrate: Migration001.apply)
+    migrator.registerMigration(Migration002.identifier, migrate: Migration002.apply)
     return migrator
   }
 }

@@ -110,6 +110,34 @@ public protocol StoreTransaction: AnyObject {
   func message(key: String) throws -> MessageRow?
   func messages(of deal: Int64?) throws -> [MessageRow]
   func insert(_ message: MessageRow) throws -> MessageRow
+
+  // Folders, documents, signatures, mail
+
+  func folder(key: String) throws -> FolderRow?
+  /// The client's own folder (ALT-116).
+  func folder(ofPerson id: Int64) throws -> FolderRow?
+  func folder(path: String) throws -> FolderRow?
+  func folder(_ id: Int64) throws -> FolderRow?
+  func insert(_ folder: FolderRow) throws -> FolderRow
+  func document(key: String) throws -> DocumentRow?
+  func document(path: String) throws -> DocumentRow?
+  func document(_ id: Int64) throws -> DocumentRow?
+  /// A deal's documents, oldest first; all of them without a deal.
+  func documents(of deal: Int64?) throws -> [DocumentRow]
+  func insert(_ document: DocumentRow) throws -> DocumentRow
+  func signatureRequest(key: String) throws -> SignatureRequestRow?
+  func signatureRequest(_ id: Int64) throws -> SignatureRequestRow?
+  /// The request that can still be signed.
+  func openSignatureRequest(of deal: Int64) throws -> SignatureRequestRow?
+  /// A deal's requests, oldest first; all of them without a deal.
+  func signatureRequests(of deal: Int64?) throws -> [SignatureRequestRow]
+  /// - Throws: `.constraint` if the deal has an open request.
+  func insert(_ request: SignatureRequestRow) throws -> SignatureRequestRow
+  /// Writes state, times, reason and signed document.
+  func update(_ request: SignatureRequestRow) throws
+  func email(key: String) throws -> EmailRow?
+  func emails(of deal: Int64?) throws -> [EmailRow]
+  func insert(_ email: EmailRow) throws -> EmailRow
 }
 
 /// A command that was carried out before.

@@ -144,7 +144,7 @@ struct ValueTests {
       #expect(try RecordRef(parsing: ref.description) == ref)
     }
     #expect(
-      RecordKind(code: -1) == nil && RecordKind(code: 13) == nil && RecordKind(code: .max) == nil)
+      RecordKind(code: -1) == nil && RecordKind(code: 17) == nil && RecordKind(code: .max) == nil)
   }
 
   @Test("addresses print as on an envelope and are read from their parts")

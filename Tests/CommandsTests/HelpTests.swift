@@ -46,7 +46,7 @@ struct HelpTests {
     arguments: [
       ("frobnicate", "frobnicate"), ("deals list --jsno", "--jsno"), ("deals move d1", "<stage>"),
       ("deals show", "<deal>"), ("deals create", "--title"), ("runs show twelve", "twelve"),
-      ("runs list --status done", "done"), ("runs list --limit 0", "--limit"), ("run hello", "--deal"),
+      ("runs list --status done", "done"), ("runs list --limit 0", "--limit"), ("run", "automation"),
       ("lua", "<files>"), ("lua x.lua --memory 0", "--memory"), ("lua x.lua --time soon", "soon"),
       ("lua x.lua --time 0", "--time"), ("lua x.lua --instructions 0", "--instructions"), ("init", "<folder>"),
       ("import", "<file>"), ("deals set d1", "<assignments>"), ("deals mov", "mov"),

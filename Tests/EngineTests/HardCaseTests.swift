@@ -191,7 +191,7 @@ struct HardCaseTests {
     ])
     let services = shop.services
     let report = try DryRun.transition(
-      store: shop.store, version: shop.version, services: { _ in services },
+      DryRun.Stage(store: shop.store, version: shop.version) { _ in services },
       TransitionRequest(deal: "d1", change: .move(stage: "Confirmé", from: nil), actor: "user:test"), now: shop.now)
     let told = report.lines.joined(separator: "\n")
     for part in ["deal d1: Qualifié → Confirmé", "\"before\"", "60 days", "promo", "\"b\""] { #expect(told.contains(part), "\(told)") }

@@ -125,7 +125,7 @@ struct LaneTests {
     ])
     let services = shop.services
     let report = try DryRun.transition(
-      store: shop.store, version: shop.version, services: { _ in services },
+      DryRun.Stage(store: shop.store, version: shop.version) { _ in services },
       TransitionRequest(deal: "d1", change: .move(stage: "Créer documents", from: nil), actor: "user:test"), now: shop.now)
     let told = report.lines.joined(separator: "\n")
     #expect(told.contains("D-2026-????"))
@@ -150,7 +150,7 @@ struct LaneTests {
     let services = ServiceRegistry(services: shop.services.services + [chat])
     let version = try WorkspaceVersion(sources: shop.version.sources) { _ in services }
     let report = try DryRun.transition(
-      store: shop.store, version: version, services: { _ in services },
+      DryRun.Stage(store: shop.store, version: version) { _ in services },
       TransitionRequest(deal: "d1", change: .move(stage: "Confirmé", from: nil), actor: "user:test"), now: shop.now)
     #expect(report.failure == nil)
     #expect(report.lines.contains { $0.contains("Bonjour Floriane Baillon") }, "\(report.lines)")

@@ -10,8 +10,8 @@ struct ConformanceTests {
   private static let deal = Value.record(Shop.deal)
 
   private static let accounting: [ServiceConformance.Example] = [
-    .init("create_quote", [deal]), .init("quote", [.text("D-2026-0001")]), .init("products"),
-    .init("product", [.text("EDLC")]),
+    .init("create_quote", [deal]), .init("quote", [.text("D-2026-0001")]), .init("quote_pdf", [.text("D-2026-0009")]),
+    .init("accept_quote", [.text("D-2026-0009")]), .init("products"), .init("product", [.text("EDLC")]),
   ]
   private static let board: [ServiceConformance.Example] = [
     .init(
@@ -35,9 +35,12 @@ struct ConformanceTests {
 
   private func findings(
     _ examples: [ServiceConformance.Example], isRemote: Bool = false,
-    _ make: @escaping (WorkspaceDeclaration) -> any Service
+    _ make: @escaping (WorkspaceDeclaration, LocalResources) -> any Service
   ) throws -> [ServiceConformance.Finding] {
-    let template = try LocalServiceBench.Template(prepare: Shop.fill)
+    let template = try LocalServiceBench.Template { tx in
+      try Shop.fill(tx)
+      try Shop.fillDrive(tx)
+    }
     return try ServiceConformance(examples: examples) {
       try LocalServiceBench(Shop.declaration, template: template, isRemote: isRemote, make: make)
     }.run()
@@ -47,27 +50,30 @@ struct ConformanceTests {
     "Local accounting conforms, inside the caller's transaction and as a service of another machine",
     arguments: [false, true])
   func localAccounting(isRemote: Bool) throws {
-    #expect(try findings(Self.accounting, isRemote: isRemote) { LocalAccounting($0) } == [])
+    let findings = try findings(Self.accounting, isRemote: isRemote) { LocalAccounting($0, nil, $1) }
+    #expect(findings == [], "\(findings)")
   }
 
   @Test(
     "The local board conforms, inside the caller's transaction and as a service of another machine",
     arguments: [false, true])
   func localBoard(isRemote: Bool) throws {
-    #expect(try findings(Self.board, isRemote: isRemote) { LocalBoard($0) } == [])
+    #expect(try findings(Self.board, isRemote: isRemote) { settings, _ in LocalBoard(settings) } == [])
   }
 
   @Test(
     "The local chat conforms, inside the caller's transaction and as a service of another machine",
     arguments: [false, true])
   func localChat(isRemote: Bool) throws {
-    #expect(try findings(Self.chat, isRemote: isRemote) { LocalChat($0) } == [])
+    #expect(try findings(Self.chat, isRemote: isRemote) { settings, _ in LocalChat(settings) } == [])
   }
 
   @Test("The suite finds each broken promise", arguments: BrokenChat.Defect.allCases)
   func brokenServices(defect: BrokenChat.Defect) throws {
     let examples = Array(Self.chat.prefix(2))
-    let findings = try findings(examples, isRemote: defect == .forgetsKey) { BrokenChat(LocalChat($0), defect) }
+    let findings = try findings(examples, isRemote: defect == .forgetsKey) { settings, resources in
+      BrokenChat(LocalChat(settings), defect, resources.drive)
+    }
     #expect(findings.contains { $0.message.contains(defect.expected) }, "\(defect): \(findings)")
   }
 
@@ -75,8 +81,8 @@ struct ConformanceTests {
   func brokenNetwork() throws {
     let template = try LocalServiceBench.Template(prepare: Shop.fill)
     let findings = try ServiceConformance(examples: [Self.chat[1]]) {
-      let inner = try LocalServiceBench(Shop.declaration, template: template, isRemote: true) {
-        BrokenChat(LocalChat($0), .forgetsKey)
+      let inner = try LocalServiceBench(Shop.declaration, template: template, isRemote: true) { settings, resources in
+        BrokenChat(LocalChat(settings), .forgetsKey, resources.drive)
       }
       return MisreportingBench(inner)
     }.run().map(\.message)
@@ -87,7 +93,7 @@ struct ConformanceTests {
   @Test("The suite finds operations without an example, and examples without an operation")
   func examples() throws {
     let without = Self.chat.filter { $0.operation != "link" } + [.init("shout", [.text("x")])]
-    let messages = try findings(without) { LocalChat($0) }.map(\.description)
+    let messages = try findings(without) { settings, _ in LocalChat(settings) }.map(\.description)
     #expect(messages.contains { $0.hasPrefix("link: ") && $0.contains("no example") })
     #expect(messages.contains { $0.hasPrefix("shout: ") && $0.contains("not declared") })
   }
@@ -106,6 +112,7 @@ final class MisreportingBench: ServiceBench {
   var service: any Service { faulty }
   var declaration: WorkspaceDeclaration { inner.declaration }
   func write<T>(_ body: (any StoreTransaction) throws -> T) throws -> T { try inner.write(body) }
+  func rehearse<T>(_ body: (any StoreTransaction) throws -> T) throws -> T { try inner.rehearse(body) }
   func contents() throws -> [String] { try inner.contents() }
   func breakNextCall(_ moment: FaultyService.Moment) { faulty.fail(with: .refused, times: 1, moment: moment) }
 
@@ -140,13 +147,16 @@ final class BrokenChat: Service {
   private let defect: Defect
   private let count = Mutex(0)
 
-  init(_ chat: LocalChat, _ defect: Defect) {
+  private let drive: DriveDisk
+
+  init(_ chat: LocalChat, _ defect: Defect, _ drive: DriveDisk) {
     self.chat = chat
     self.defect = defect
+    self.drive = drive
   }
 
   var declaration: ServiceDeclaration { chat.declaration }
-  var isLocal: Bool { true }
+  func isLocal(_ operation: String) -> Bool { true }
 
   private func next() -> Int {
     count.withLock { count in
@@ -185,9 +195,13 @@ final class BrokenChat: Service {
 
   func preview(_ call: OperationCall, in transaction: (any StoreTransaction)?) throws(ServiceFailure) -> Value {
     switch defect {
-    case .previewSends: try chat.perform(call, in: transaction)
-    case .otherPreview where call.operation == "send": .object([ValueField("number", .text("????"))])
-    default: try chat.preview(call, in: transaction)
+    case .previewSends:
+      // Out of the rehearsal, which rolls back what is written into it.
+      try drive.makeRoot()
+      try drive.write(Array("sent".utf8), to: ["sent"])
+      return try chat.preview(call, in: transaction)
+    case .otherPreview where call.operation == "send": return .object([ValueField("number", .text("????"))])
+    default: return try chat.preview(call, in: transaction)
     }
   }
 }

@@ -19,7 +19,13 @@ enum Shop {
         FieldDefinition(key: "opca_siret", label: "SIRET OPCA", type: .siret),
       ]
     ],
-    services: ["board": .object([ValueField("lists", .list([.text("À faire"), .text("En cours")]))])])
+    services: ["board": .object([ValueField("lists", .list([.text("À faire"), .text("En cours")]))])],
+    templates: [
+      "devis": """
+        <!DOCTYPE html><html lang="fr"><head><meta charset="utf-8"><title>Devis {{quote.number}}</title></head>
+        <body>{{quote.customer_name}} {{#quote.lines}}{{description}} {{total}} {{/quote.lines}}{{quote.total}}</body></html>
+        """
+    ])
 
   static func product(_ name: String, price: String, rate: Int64, without missing: String? = nil) throws -> [ValueField]
   {
@@ -82,6 +88,21 @@ enum Shop {
       of: deal, [try line(1, "2", price: "1500.00", discount: "10%"), try line(2, "3")], author: author, at: now)
   }
 
+  /// A quote of the deal, not the one that `fill`'s lines would give.
+  static func fillDrive(_ transaction: any StoreTransaction) throws {
+    _ = try transaction.insert(
+      QuoteRow(
+        number: "D-2026-0009", dealID: 1, status: .draft, url: "coulisse://quotes/D-2026-0009", customerName: "ACME",
+        customerAddress: nil, customerSiret: nil, totalWithoutTax: Money(cents: 1800_00, currency: .eur),
+        totalTax: Money(cents: 360_00, currency: .eur), total: Money(cents: 2160_00, currency: .eur),
+        fingerprint: "other", createdAt: now,
+        lines: [
+          QuoteRow.Line(
+            productID: 1, description: "EDLC", quantity: ExactDecimal(1), price: Money(cents: 1800_00, currency: .eur), discount: nil,
+            vatRate: ExactDecimal(20), total: Money(cents: 1800_00, currency: .eur), tax: Money(cents: 360_00, currency: .eur))
+        ]))
+  }
+
   static func open() throws -> Store {
     let store = try Store()
     try store.write(fill)
@@ -113,7 +134,7 @@ struct Desk {
   ) throws -> ResolvedOperation {
     try service.resolve(
       operation, arguments, dealID: 1,
-      in: ServiceWorld(transaction: transaction, declaration: declaration, schema: try declaration.schema()))
+      in: ServiceWorld(transaction: transaction, declaration: declaration, schema: try declaration.schema(), now: Shop.now))
   }
 
   private func call(

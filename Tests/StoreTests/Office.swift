@@ -60,6 +60,24 @@ final class Office {
     }
   }
 
+  // MARK: What services keep
+
+  func folder(_ name: String, person: Int64? = nil) -> FolderRow {
+    FolderRow(key: "folder \(name)", personID: person, name: name, path: "Clients/\(name)", createdAt: Self.now)
+  }
+
+  func document(_ name: String, folder: Int64? = nil) -> DocumentRow {
+    DocumentRow(
+      key: "document \(name)", dealID: 1, folderID: folder, title: name, name: "\(name).pdf", path: "x/\(name).pdf",
+      contentType: "application/pdf", size: 3, sha256: String(repeating: "0", count: 64), createdAt: Self.now)
+  }
+
+  func request(_ key: String, document: Int64 = 1) -> SignatureRequestRow {
+    SignatureRequestRow(
+      key: key, dealID: 1, documentID: document, title: "t", signerID: 1, signerName: "Jérémy Brunet",
+      signerEmail: "j.brunet@acme.example", sentAt: Self.now)
+  }
+
   // MARK: What people do
 
   @discardableResult

@@ -27,6 +27,13 @@ struct RecordTests {
       _ = try tx.insert(
         CardRow(key: "k", cardID: "c", dealID: 1, list: "l", title: "t", text: "t", url: "u", createdAt: Office.now))
       _ = try tx.insert(MessageRow(key: "k", recipientID: 1, dealID: 1, text: "t", createdAt: Office.now))
+      for number in 1...2 {
+        _ = try tx.insert(office.folder("\(number)"))
+        _ = try tx.insert(office.document("\(number)"))
+      }
+      _ = try tx.insert(office.request("k"))
+      _ = try tx.insert(
+        EmailRow(key: "k", dealID: 1, recipients: ["a@b.c"], subject: "s", text: "t", path: "p", createdAt: Office.now))
       return (try note(office, tx), RecordRef(.quote, 1))
     }
     let refs: [RecordKind: RecordRef] = [
@@ -34,14 +41,17 @@ struct RecordTests {
       .pipeline: RecordRef(.pipeline, 1), .stage: RecordRef(.stage, 2), .deal: office.deal,
       .dealLine: RecordRef(kind: .dealLine, id: 1, part: 2), .note: memo, .quote: quote,
       .quoteLine: RecordRef(kind: .quoteLine, id: 1, part: 3), .card: RecordRef(.card, 1),
-      .message: RecordRef(.message, 1),
+      .message: RecordRef(.message, 1), .folder: RecordRef(.folder, 1), .document: RecordRef(.document, 1),
+      .signatureRequest: RecordRef(.signatureRequest, 1), .email: RecordRef(.email, 1),
     ]
     // What rules of the schema tie together, or what is part of the row's identity.
-    let tied: Set<String> = ["total_without_tax", "total_tax", "total", "position", "quote"]
+    let tied: Set<String> = ["total_without_tax", "total_tax", "total", "position", "quote", "state", "closed_at", "signed_document"]
     func sample(_ field: String, _ codec: RecordTable.Codec, _ kind: RecordKind) -> Value? {
       switch codec {
       case .text where field == "status": kind == .deal ? .text("won") : .text("sent")
       case .text where field == "siret": .text("73282932000074")
+      case .text where field == "sha256": .text(String(repeating: "f", count: 64))
+      case .text where tied.contains(field), .instant where tied.contains(field) && kind == .signatureRequest: nil
       case .text where field == "discount": .text("150.00")
       case .text: .text("\(field) é")
       case .boolean: .boolean(true)
@@ -50,8 +60,9 @@ struct RecordTests {
       case .millionths: .decimal(ExactDecimal(millionths: 5_500_000))
       case .instant: .instant(Instant(milliseconds: -62_000_000_000_001))
       case .address: .address(address)
+      case .texts: .list([.text("x@y.z"), .text("é")])
       case .record(let target):
-        field == "quote" || (field == "deal" && kind == .dealLine) ? nil : .record(RecordRef(target, 2))
+        tied.contains(field) || field == "quote" || (field == "deal" && kind == .dealLine) ? nil : .record(RecordRef(target, 2))
       }
     }
     try office.store.write { tx throws in

@@ -8,12 +8,15 @@ public final class LocalServiceBench: ServiceBench {
   public let declaration: WorkspaceDeclaration
   public private(set) var store: Store
   private let folder: URL
-  private let make: (WorkspaceDeclaration) -> any Service
+  private let make: (WorkspaceDeclaration, LocalResources) -> any Service
   /// Whether the service behaves like one of another machine, see `FaultyService.remote`.
   private let isRemote: Bool
   private var faulty: FaultyService
 
   public var service: any Service { faulty }
+
+  /// One process prints for all benches: to start it takes most of a second.
+  public static let printShop = PrintShop(PrintShop.Location(root: SourceTree.root))
 
   /// A database file that many benches begin with, so that it is made only once.
   public final class Template {
@@ -33,7 +36,7 @@ public final class LocalServiceBench: ServiceBench {
 
   public init(
     _ declaration: WorkspaceDeclaration, template: Template, isRemote: Bool = false,
-    make: @escaping (WorkspaceDeclaration) -> any Service
+    make: @escaping (WorkspaceDeclaration, LocalResources) -> any Service
   ) throws {
     self.declaration = declaration
     self.make = make
@@ -42,7 +45,13 @@ public final class LocalServiceBench: ServiceBench {
     let file = folder.appendingPathComponent("workspace.db")
     try FileManager.default.copyItem(at: template.file, to: file)
     store = try Store(path: file.path)
-    faulty = Self.wrap(make(declaration), isRemote, store)
+    faulty = Self.wrap(make(declaration, Self.resources(folder, store)), isRemote, store)
+  }
+
+  private static func resources(_ folder: URL, _ store: Store) -> LocalResources {
+    LocalResources(
+      store: store, drive: DriveDisk(root: folder.appendingPathComponent("drive")),
+      outbox: DriveDisk(root: folder.appendingPathComponent("outbox")), printShop: printShop)
   }
 
   private static func makeFolder() throws -> URL {
@@ -59,17 +68,19 @@ public final class LocalServiceBench: ServiceBench {
 
   public func write<T>(_ body: (any StoreTransaction) throws -> T) throws -> T { try store.write(body) }
 
+  public func rehearse<T>(_ body: (any StoreTransaction) throws -> T) throws -> T { try store.rehearse(body) }
+
   public func restart() throws {
     try store.close()
     store = try Store(path: folder.appendingPathComponent("workspace.db").path)
-    faulty = Self.wrap(make(declaration), isRemote, store)
+    faulty = Self.wrap(make(declaration, Self.resources(folder, store)), isRemote, store)
   }
 
   public func breakNextCall(_ moment: FaultyService.Moment) {
     faulty.fail(with: .timeout, times: 1, moment: moment)
   }
 
-  /// Quotes, cards, messages, counters, and the history of the deals.
+  /// Rows of all kinds that services keep, counters, the history of the deals, and the files on disk.
   public func contents() throws -> [String] {
     try store.rehearse { transaction in
       var lines: [String] = []
@@ -79,10 +90,28 @@ public final class LocalServiceBench: ServiceBench {
       }
       for card in try transaction.cards(of: nil) { lines.append("\(card)") }
       for message in try transaction.messages(of: nil) { lines.append("\(message)") }
+      for document in try transaction.documents(of: nil) { lines.append("\(document)") }
+      for folder in try transaction.find(.folder, [], limit: nil) {
+        lines.append("\(String(describing: try transaction.folder(folder.id)))")
+      }
+      for request in try transaction.signatureRequests(of: nil) { lines.append("\(request)") }
+      for email in try transaction.emails(of: nil) { lines.append("\(email)") }
       for counter in ["quote-2026", "quote-2027", "card"] {
         lines.append("\(counter): \(try transaction.next(counter: counter))")
       }
-      return lines
+      return lines + files()
+    }
+  }
+
+  /// Path and content of every file of drive and outbox.
+  private func files() -> [String] {
+    ["drive", "outbox"].flatMap { part -> [String] in
+      let root = folder.appendingPathComponent(part)
+      let paths = FileManager.default.enumerator(atPath: root.path)?.allObjects as? [String] ?? []
+      return paths.sorted().map { path in
+        let bytes = FileManager.default.contents(atPath: root.appendingPathComponent(path).path)
+        return "\(part)/\(path): \(bytes.map { ContentHash.sha256(Array($0)) } ?? "folder")"
+      }
     }
   }
 }

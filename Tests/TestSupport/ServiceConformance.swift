@@ -8,6 +8,8 @@ public protocol ServiceBench: AnyObject {
   var service: any Service { get }
   /// The workspace's database as a call sees it. What `body` writes is committed if it returns.
   func write<T>(_ body: (any StoreTransaction) throws -> T) throws -> T
+  /// Likewise, and always rolled back.
+  func rehearse<T>(_ body: (any StoreTransaction) throws -> T) throws -> T
   var declaration: WorkspaceDeclaration { get }
   /// Ends the process, as it were: everything that is not durable is gone. `service` is a new one afterwards.
   func restart() throws
@@ -89,7 +91,8 @@ public struct ServiceConformance {
   private func resolve(_ bench: any ServiceBench, _ example: Example) throws -> ResolvedOperation {
     try bench.write { transaction in
       let world = ServiceWorld(
-        transaction: transaction, declaration: bench.declaration, schema: try bench.declaration.schema())
+        transaction: transaction, declaration: bench.declaration, schema: try bench.declaration.schema(),
+        now: Self.now)
       return try bench.service.resolve(example.operation, example.arguments, dealID: nil, in: world)
     }
   }
@@ -102,13 +105,13 @@ public struct ServiceConformance {
   }
 
   private func perform(_ bench: any ServiceBench, _ call: OperationCall) throws -> Value {
-    guard bench.service.isLocal else { return try bench.service.perform(call, in: nil) }
+    guard bench.service.isLocal(call.operation) else { return try bench.service.perform(call, in: nil) }
     return try bench.write { try bench.service.perform(call, in: $0) }
   }
 
   private func preview(_ bench: any ServiceBench, _ call: OperationCall) throws -> Value {
-    guard bench.service.isLocal else { return try bench.service.preview(call, in: nil) }
-    return try bench.write { try bench.service.preview(call, in: $0) }
+    // As in a dry run: what it writes into the rehearsal is rolled back, what it does elsewhere stays and is found.
+    try bench.rehearse { try bench.service.preview(call, in: $0) }
   }
 
   /// Executes `body`; a failure of the service is a finding.

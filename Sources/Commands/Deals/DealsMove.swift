@@ -74,8 +74,7 @@ enum Transitions {
     if dryRun {
       return try tell(
         try DryRun.transition(
-          store: try workspace.rehearsalStore(), version: try workspace.version(),
-          services: { ServiceRegistry.local($0) }, request, now: OpenWorkspace.now), json: shared.json)
+          try workspace.rehearsal(), request, now: OpenWorkspace.now), json: shared.json)
     }
     let answer = try workspace.perform(.transition(request))
     if case .move(_, let from?) = change, !answer.moved, answer.rejected.isEmpty,

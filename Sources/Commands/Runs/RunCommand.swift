@@ -7,15 +7,16 @@ import Services
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Run an automation on a deal, whatever its trigger.",
+    commandName: "run", abstract: "Run an automation: on a deal, whatever its trigger; or without one.",
     discussion: """
         coulisse run thank_referrer --deal groupe --dry-run
         coulisse run pin_brief --deal 42
+        coulisse run sync_products
       """)
 
   @OptionGroup var shared: SharedOptions
   @Argument(help: "The automation's name; \"coulisse automations\" lists them.") var automation: String
-  @Option(name: .long, help: ArgumentHelp("The deal's id or key.", valueName: "id")) var deal: String
+  @Option(name: .long, help: ArgumentHelp("The deal's id or key.", valueName: "id")) var deal: String?
   @Flag(name: .long, help: "Tell what would happen, and change nothing.") var dryRun = false
 
   func run() throws {
@@ -24,8 +25,7 @@ struct RunCommand: ParsableCommand {
     if dryRun {
       return try Transitions.tell(
         try DryRun.demand(
-          store: try workspace.rehearsalStore(), version: try workspace.version(),
-          services: { ServiceRegistry.local($0) }, automation: automation, deal: deal, actor: actor,
+          try workspace.rehearsal(), automation: automation, deal: deal, actor: actor,
           now: OpenWorkspace.now), json: shared.json)
     }
     let answer = try workspace.perform(
@@ -56,7 +56,7 @@ struct WorkCommand: ParsableCommand {
     var configuration = EngineThread.Configuration()
     configuration.unfused = unfused
     configuration.log = Logger(label: "coulisse", factory: { StreamLogHandler.standardError(label: $0) })
-    let access = EngineAccess(workspace.folder)
+    let access = workspace.access
     // Whoever holds the workspace can bring it to rest, so this one need not wait until another engine ends.
     if untilIdle {
       _ = try access.perform(.drain, configuration: configuration)

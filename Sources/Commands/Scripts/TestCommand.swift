@@ -36,7 +36,8 @@ struct TestCommand: ParsableCommand {
       }
     }
     let options = ScriptTestOptions(replay: replay, unfused: unfused, filter: filter)
-    let report = try ScriptTests.run(folder: folder, files: files, options: options)
+    let report = try ScriptTests.run(
+      folder: folder, files: files, options: options, printing: Installation.printing)
     if let filter, report.suites.isEmpty { throw CommandFault("no test has \"\(filter)\" in its name") }
     if shared.json {
       try Terminal.print(report.json)

@@ -1,4 +1,5 @@
 import Foundation
+import Services
 
 /// Where the scripts and examples that come with the program are.
 struct Installation {
@@ -7,6 +8,9 @@ struct Installation {
 
   var scripts: URL { root.appendingPathComponent("Scripts") }
   var examples: URL { root.appendingPathComponent("Examples") }
+
+  /// Where the Python is that makes PDFs. An incomplete installation is told when a PDF is wanted.
+  static var printing: PrintShop.Location { PrintShop.Location(root: (try? Installation())?.root.path ?? "/") }
 
   /// Looks in the folders above the executable (a source tree), then in `share/coulisse` beside its `bin`.
   /// - Throws: `CommandFault` that names the folders that were looked at.

@@ -110,11 +110,11 @@ struct Dispatcher {
     return transition
   }
 
-  /// Queues one automation for a deal, on demand.
+  /// Queues one automation, on demand.
   func demand(
-    _ automation: AutomationDeclaration, deal: RecordRef, cause: Cause, tx: any StoreTransaction, now: Instant
+    _ automation: AutomationDeclaration, deal: RecordRef?, cause: Cause, tx: any StoreTransaction, now: Instant
   ) throws -> Transition {
-    var transition = Transition(deal: deal, from: "", to: "", moved: false)
+    var transition = Transition(deal: deal ?? RecordRef(.deal, 0), from: "", to: "", moved: false)
     try react(
       "demand", data: .object([ValueField("automation", .text(automation.name))]), topic: nil, deal: deal,
       cause: cause, automations: [automation], into: &transition, tx: tx, now: now)
@@ -126,8 +126,8 @@ struct Dispatcher {
   func reportFailure(of run: RunRow, fault: RunFault, tx: any StoreTransaction, now: Instant) throws -> [RunRow] {
     let listeners = core.programs.present.automations.filter { $0.trigger == .event("run.failed") }
     if listeners.isEmpty || listeners.contains(where: { $0.name == run.automation }) { return [] }
-    guard let dealID = run.dealID else { return [] }
-    var transition = Transition(deal: RecordRef(.deal, dealID), from: "", to: "", moved: false)
+    let deal = run.dealID.map { RecordRef(.deal, $0) }
+    var transition = Transition(deal: deal ?? RecordRef(.deal, 0), from: "", to: "", moved: false)
     let data = Value.object([
       ValueField("run", .integer(run.id)), ValueField("automation", .text(run.automation)),
       ValueField("error", .text(fault.message)),
@@ -135,7 +135,7 @@ struct Dispatcher {
     do {
       try tx.savepoint {
         try react(
-          "run.failed", data: data, topic: nil, deal: transition.deal, cause: .run(run), automations: listeners,
+          "run.failed", data: data, topic: nil, deal: deal, cause: .run(run), automations: listeners,
           into: &transition, tx: tx, now: now)
       }
     } catch let fault as EngineFault where fault.kind == .loop {
@@ -184,8 +184,8 @@ struct Dispatcher {
 
   // MARK: Events and runs
 
-  private func react(
-    _ name: String, data: Value, topic: String?, deal: RecordRef, cause: Cause,
+  func react(
+    _ name: String, data: Value, topic: String?, answer: Value = Waits.reached, deal: RecordRef?, cause: Cause,
     automations chosen: [AutomationDeclaration]? = nil, into transition: inout Transition,
     tx: any StoreTransaction, now: Instant, matching: (Trigger) -> Bool = { _ in false }
   ) throws {
@@ -193,21 +193,23 @@ struct Dispatcher {
     let automations = chosen ?? version.automations.filter { !$0.trigger.isGuard && matching($0.trigger) }
     let event = try tx.append(
       EventRow(
-        name: name, dealID: deal.id, data: data, author: cause.author, origin: cause.origin, path: cause.path, at: now))
+        name: name, dealID: deal?.id, data: data, author: cause.author, origin: cause.origin, path: cause.path, at: now))
     transition.origin = event.origin
     transition.moved = true
     // Whoever waited for this was caused by it to go on, and goes before what begins now.
-    if let topic { transition.runs += try core.wake(topic: topic, cause: cause, tx: tx, now: now) }
+    if let topic { transition.runs += try core.wake(topic: topic, answer: answer, cause: cause, tx: tx, now: now) }
     let loopGuard = LoopGuard(limits: version.declaration.limits)
     for automation in automations {
-      if try standsAside(automation, deal: deal, tx: tx, now: now) { continue }
-      let path = try loopGuard.extend(cause.path, automation: automation.name, dealID: deal.id)
+      let standsAside = try deal.map { try self.standsAside(automation, deal: $0, tx: tx, now: now) } ?? false
+      transition.runs += core.takeConsequences()
+      if standsAside { continue }
+      let path = try loopGuard.extend(cause.path, automation: automation.name, dealID: deal?.id)
       if cause.origin != 0 {
         try loopGuard.check(runsFromOrigin: try tx.countRun(origin: event.origin), path: path)
       }
       let run = try tx.insert(
         RunRow(
-          dealID: deal.id, eventID: event.id, bundleID: try core.programs.presentBundle(tx, now: now),
+          dealID: deal?.id, eventID: event.id, bundleID: try core.programs.presentBundle(tx, now: now),
           automation: automation.name, file: automation.file, place: automation.index, origin: event.origin,
           path: path, seed: core.randomSeed(), createdAt: now))
       transition.runs.append(run)

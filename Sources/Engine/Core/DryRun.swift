@@ -25,13 +25,34 @@ public struct DryRunReport: Sendable {
 
 /// Executes on the real records in a transaction that is always rolled back; effects answer with their preview.
 public enum DryRun {
+  /// What it executes on.
+  public struct Stage {
+    let store: Store
+    let version: WorkspaceVersion
+    let services: (WorkspaceDeclaration) -> ServiceRegistry
+
+    public init(
+      store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry
+    ) {
+      self.store = store
+      self.version = version
+      self.services = services
+    }
+
+    /// - Throws: `EngineFault.workspace` when `workspace.lua` can't be read.
+    public init(
+      store: Store, sources: ScriptSources, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry
+    ) throws(EngineFault) {
+      self.init(store: store, version: try WorkspaceVersion(sources: sources, services: services), services: services)
+    }
+  }
+
   /// A person's move, with its guards and all that its scripts would do.
   /// - Throws: `EngineFault`, `StoreError`, for what the real move would refuse in the same words.
   public static func transition(
-    store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry,
-    _ request: TransitionRequest, now: Instant
+    _ stage: Stage, _ request: TransitionRequest, now: Instant
   ) throws -> DryRunReport {
-    try rehearse(store: store, version: version, services: services, now: now) { core, tx, report in
+    try rehearse(stage, now: now) { core, tx, report in
       let transition = try core.transition(request, tx: tx, now: now)
       report.rejected = transition.rejected
       report.warnings += transition.warnings
@@ -52,10 +73,9 @@ public enum DryRun {
 
   /// An automation on a deal.
   public static func demand(
-    store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry,
-    automation: String, deal: String, actor: String, now: Instant
+    _ stage: Stage, automation: String, deal: String?, actor: String, now: Instant
   ) throws -> DryRunReport {
-    try rehearse(store: store, version: version, services: services, now: now) { core, tx, report in
+    try rehearse(stage, now: now) { core, tx, report in
       _ = try core.demand(automation: automation, deal: deal, actor: actor, tx: tx, now: now)
     }
   }
@@ -65,31 +85,29 @@ public enum DryRun {
   }
 
   private static func rehearse(
-    store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry,
-    now: Instant, _ body: (EngineCore, any StoreTransaction, inout DryRunReport) throws -> Void
+    _ stage: Stage, now: Instant, _ body: (EngineCore, any StoreTransaction, inout DryRunReport) throws -> Void
   ) throws -> DryRunReport {
     let reads = RehearsedReads()
     while true {
       reads.restart()
       do {
-        return try rehearseOnce(store: store, version: version, services: services, reads: reads, now: now, body)
+        return try rehearseOnce(stage, reads: reads, now: now, body)
       } catch let asked as DryRunNeedsRead {
-        reads.note(asked, StepPerformer.perform(asked.call, services: version.services, store: store))
+        reads.note(asked, StepPerformer.perform(asked.call, services: stage.version.services, store: stage.store))
       }
     }
   }
 
   private static func rehearseOnce(
-    store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry,
-    reads: RehearsedReads, now: Instant,
+    _ stage: Stage, reads: RehearsedReads, now: Instant,
     _ body: (EngineCore, any StoreTransaction, inout DryRunReport) throws -> Void
   ) throws -> DryRunReport {
     let story = Story()
     var mode = EngineCore.Mode()
     mode.tell = { story.lines.append($0) }
     mode.reads = reads
-    let core = EngineCore(version: version, services: services, mode: mode, seed: 1)
-    return try store.rehearse { tx in
+    let core = EngineCore(version: stage.version, services: stage.services, mode: mode, seed: 1)
+    return try stage.store.rehearse { tx in
       var report = DryRunReport()
       let before = try tx.runs(matching: newest(1)).first?.id ?? 0
       try body(core, tx, &report)

@@ -8,9 +8,11 @@ extension EngineCore {
   /// Wakes the runs that wait for a topic, and answers with them. Whoever woke them is behind all that they cause from
   /// here, so that runs that wake each other in a circle stop too (promise 6).
   /// - Throws: `EngineFault.loop`.
-  func wake(topic: String, cause: Cause, tx: any StoreTransaction, now: Instant) throws -> [RunRow] {
+  func wake(
+    topic: String, answer: Value = Waits.reached, cause: Cause, tx: any StoreTransaction, now: Instant
+  ) throws -> [RunRow] {
     try tx.waitingRuns(topic: topic).map { run in
-      try answerWait(run, Waits.reached, path: cause.path, tx: tx, now: now)
+      try answerWait(run, answer, path: cause.path, tx: tx, now: now)
     }
   }
 
@@ -75,6 +77,7 @@ extension EngineCore {
     _ run: RunRow, _ status: RunStatus, fault: RunFault?, tx: any StoreTransaction, now: Instant
   ) throws -> RunRow {
     var run = run
+    let awaited = Waits.request(topic: run.wakeTopic)
     run.status = status
     run.wakeTopic = nil
     run.dueAt = nil
@@ -83,6 +86,10 @@ extension EngineCore {
     try tx.update(run)
     followed.noteSettled(run)
     commands.append(.ended(run))
+    // Nobody is to sign what nobody waits for any more.
+    if status == .cancelled, let awaited {
+      try dispatcher.withdraw(awaited, .cancelled, reason: fault?.message, tx: tx, now: now)
+    }
     return run
   }
 

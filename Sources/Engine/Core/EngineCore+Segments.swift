@@ -72,11 +72,12 @@ extension EngineCore {
 
   /// Puts back what memory says of runs when a savepoint undoes what the records say.
   func undoing<T>(_ body: () throws -> T) rethrows -> T {
-    let before = (followed: followed, commands: commands.count)
+    let before = (followed: followed, commands: commands.count, consequences: consequences)
     do {
       return try body()
     } catch {
       followed = before.followed
+      consequences = before.consequences
       commands.removeLast(max(0, commands.count - before.commands))
       throw error
     }

@@ -44,6 +44,8 @@ public final class EngineCore {
   private var cancelled: Set<Int64> = []
   /// What callers wait for. The shell takes a copy before each group, because a rollback undoes only records.
   var followed = FollowedOrigins()
+  /// Runs that the end of another run woke or queued, until whoever ended it takes them up.
+  var consequences: [RunRow] = []
   /// The process before this one crashed under a run that was not committed yet. So that the next crash can be told from
   /// innocent ones, each segment has a commit of its own.
   var isCautious = false
@@ -82,14 +84,24 @@ public final class EngineCore {
     return transition
   }
 
-  /// Executes an automation on a deal, whatever its trigger.
+  /// Executes an automation on a deal, whatever its trigger; without a deal only what is there for being asked for.
   /// - Parameter requestID: the caller's own id of this wish, as in `TransitionRequest`.
   public func demand(
-    automation name: String, deal: String, actor: String, requestID: String? = nil, tx: any StoreTransaction,
+    automation name: String, deal: String?, actor: String, requestID: String? = nil, tx: any StoreTransaction,
     now: Instant
   ) throws -> Transition {
     let automation = try programs.present.automation(named: name)
-    let deal = try RecordAccess(tx: tx).deal(named: deal)
+    guard let deal = try deal.map({ try RecordAccess(tx: tx).deal(named: $0) }) else {
+      guard case .demand = automation.trigger else {
+        throw EngineFault(.refused, "\(automation.name) needs a deal; name one with --deal")
+      }
+      let transition = try tx.savepoint {
+        try dispatcher.demand(automation, deal: nil, cause: Cause(author: Author(actor: actor)), tx: tx, now: now)
+      }
+      follow(transition)
+      try executeFirst(of: transition, tx: tx, now: now)
+      return transition
+    }
     if let requestID, let handled = try tx.handled(request: requestID, of: deal) {
       let transition = try dispatcher.repeated(handled, deal: deal, tx: tx)
       follow(transition)
@@ -100,6 +112,14 @@ public final class EngineCore {
       if let requestID { try tx.note(request: requestID, of: deal, author: author, at: now) }
       return try dispatcher.demand(automation, deal: deal, cause: Cause(author: author), tx: tx, now: now)
     }
+    follow(transition)
+    try executeFirst(of: transition, tx: tx, now: now)
+    return transition
+  }
+
+  /// What a signer has done, as the service tells it: recorded, and an event, whether or not anybody waits for it.
+  public func signal(_ signal: SignatureSignal, tx: any StoreTransaction, now: Instant) throws -> Transition {
+    let transition = try tx.savepoint { try dispatcher.signal(signal, tx: tx, now: now) }
     follow(transition)
     try executeFirst(of: transition, tx: tx, now: now)
     return transition
@@ -134,7 +154,15 @@ public final class EngineCore {
   public func wakeDue(tx: any StoreTransaction, now: Instant) throws {
     for run in try tx.dueRuns(now: now, limit: 256) {
       if run.status == .waiting {
-        try answerWait(run, Waits.expired, tx: tx, now: now)
+        // A wait's time-out ends its request, and that wakes whoever waits for it.
+        if let request = Waits.request(topic: run.wakeTopic),
+          try dispatcher.withdraw(request, .expired, reason: nil, tx: tx, now: now)
+        {
+          for woken in takeConsequences() { noteQueued(woken) }
+          continue
+        }
+        let closed = try Waits.request(topic: run.wakeTopic).flatMap { try waits.state(of: .request($0), tx) }
+        try answerWait(run, closed ?? Waits.expired, tx: tx, now: now)
       } else {
         noteQueued(try tx.requeue(run))
       }
@@ -190,11 +218,24 @@ public final class EngineCore {
       try finish(run, .cancelled, fault: RunFault(kind: "cancelled", message: "cancelled by hand"), tx: tx, now: now)
       return
     }
+    try wakeForClosedRequests(of: run.dealID, tx: tx, now: now)
     if let live = live.removeValue(forKey: runID) {
       live.host.beginSegment(tx: tx, now: now, run: run)
       try self.segment(of: live, tx: tx, now: now) { try live.execution.resume(resumption) }
     } else {
       try execute(run, tx: tx, now: now)
+    }
+  }
+
+  /// A service may have taken back an earlier request of the deal for the sake of a new one: whoever waits for that one is
+  /// told.
+  private func wakeForClosedRequests(of dealID: Int64?, tx: any StoreTransaction, now: Instant) throws {
+    guard let dealID else { return }
+    for waiting in try tx.openRuns([.waiting], of: dealID) {
+      guard let request = Waits.request(topic: waiting.wakeTopic),
+        let answer = try waits.state(of: .request(request), tx)
+      else { continue }
+      try answerWait(waiting, answer, tx: tx, now: now)
     }
   }
 
@@ -285,6 +326,11 @@ public final class EngineCore {
     }
   }
 
+  func takeConsequences() -> [RunRow] {
+    defer { consequences.removeAll() }
+    return consequences
+  }
+
   // MARK: Outputs
 
   /// What is to be done after the commit; empties the list.
@@ -299,6 +345,7 @@ public final class EngineCore {
     for run in live.values { run.execution.discard() }
     live.removeAll()
     commands.removeAll()
+    consequences.removeAll()
     if let followed { self.followed = followed }
   }
 

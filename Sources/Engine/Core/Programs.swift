@@ -25,7 +25,9 @@ public final class WorkspaceVersion {
       throw EngineFault(.workspace, "There is no workspace.lua here. Make a workspace with: coulisse init DIR")
     }
     do {
-      declaration = try WorkspaceReader.read(text: file.text, name: file.path)
+      var declaration = try WorkspaceReader.read(text: file.text, name: file.path)
+      declaration.templates = sources.templates
+      self.declaration = declaration
       schema = try declaration.schema()
     } catch {
       throw EngineFault(.workspace, "\(error)")

@@ -34,13 +34,13 @@ extension RunHost {
       tell(Self.words(of: request, answer: answer))
       return answered(call, answer)
     }
-    if let reads = core.mode.reads, declared.kind == .read, !service.isLocal {
+    if let reads = core.mode.reads, declared.kind == .read, !service.isLocal(name) {
       switch try reads.answer(to: request, hash: hash) {
       case .success(let answer): return answered(call, answer)
       case .failure(let failure): throw HostFailure(.permanent, failure.message)
       }
     }
-    if service.isLocal, declared.kind == .read || !core.mode.unfused {
+    if service.isLocal(name), declared.kind == .read || !core.mode.unfused {
       let step = JournalEntry.FusedStep(
         key: key, hash: hash, arguments: resolved.arguments, isEffect: declared.kind == .effect)
       // A read writes nothing, so it needs no savepoint to be undone.
@@ -80,7 +80,8 @@ extension RunHost {
   }
 
   private func resolve(_ service: any Service, _ name: String, _ arguments: [Value]) throws -> ResolvedOperation {
-    let world = ServiceWorld(transaction: tx, declaration: version.declaration, schema: version.schema)
+    let world = ServiceWorld(
+      transaction: tx, declaration: version.declaration, schema: version.schema, now: now)
     do {
       return try service.resolve(name, arguments, dealID: run.dealID, in: world)
     } catch {

@@ -221,8 +221,12 @@ final class RunHost: ScriptHost {
   }
 
   private func create(_ kind: RecordKind, _ fields: [ValueField]) throws -> RecordRef {
+    if kind == .product {
+      core.mode.tell?("add a product: \(fields.first { $0.name == "name" }?.value.summary ?? "")")
+      return try tx.insert(.product, fields, author: author, at: now)
+    }
     guard kind == .note else {
-      throw HostFailure(.misuse, "a script can add notes; \(kind.phrase) is made by import or by hand")
+      throw HostFailure(.misuse, "a script can add notes and products; \(kind.phrase) is made by import or by hand")
     }
     core.mode.tell?("add a note: \(fields.first { $0.name == "text" }?.value.summary ?? "")")
     return try tx.insert(

@@ -11,7 +11,7 @@ enum StepPerformer {
       return .failure(ServiceFailure(.permanent, "there is no service \(call.service)"))
     }
     do {
-      if service.isLocal { return .success(try store.write { tx in try service.perform(call, in: tx) }) }
+      if service.isLocal(call.operation) { return .success(try store.write { tx in try service.perform(call, in: tx) }) }
       return .success(try service.perform(call, in: nil))
     } catch let failure as ServiceFailure {
       return .failure(failure)

@@ -18,6 +18,22 @@ struct Waits {
   static let reached = Value.object([ValueField("state", .text("reached"))])
   static let expired = Value.object([ValueField("state", .text("expired"))])
 
+  /// What a wait for a signature answers: `{ state, signed, reason, document, at }`.
+  static func answer(_ request: SignatureRequestRow) -> Value {
+    .object([
+      ValueField("state", .text(request.state.rawValue)), ValueField("signed", .boolean(request.state == .signed)),
+      ValueField("reason", request.reason.map { .text($0) } ?? .null),
+      ValueField("document", request.signedDocumentID.map { .record(RecordRef(.document, $0)) } ?? .null),
+      ValueField("at", request.closedAt.map { .instant($0) } ?? .null),
+    ])
+  }
+
+  /// The request whose answer a parked run waits for.
+  static func request(topic: String?) -> RecordRef? {
+    guard let ref = topic.flatMap({ try? RecordRef(parsing: $0) }), ref.kind == .signatureRequest else { return nil }
+    return ref
+  }
+
   /// The answer when there is nothing to wait for any more; nil otherwise.
   func state(of target: WaitTarget, _ tx: any StoreTransaction) throws -> Value? {
     switch target {
@@ -28,7 +44,10 @@ struct Waits {
       guard case .record(let stage)? = try tx.value(ref, "stage") else { return nil }
       return try tx.value(stage, "name").map { Label.folded($0.plainText) } == Label.folded(name) ? Self.reached : nil
     case .request(let ref):
-      throw HostFailure(.misuse, "\(ref) is nothing that can be waited for")
+      guard let request = try tx.signatureRequest(ref.id) else {
+        throw HostFailure(.notFound, "there is no \(ref.kind.words) \(ref.id)")
+      }
+      return request.state.isOpen ? nil : Self.answer(request)
     case .clock:
       return nil
     }

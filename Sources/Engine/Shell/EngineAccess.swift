@@ -1,14 +1,21 @@
 import CRM
 import Foundation
+import Logging
 import Scripting
+import Services
 import Store
 
 /// How a command line reaches the engine of a workspace: it becomes the engine if nobody is, else it asks the one that
 /// listens, else it waits for the lock.
 public struct EngineAccess: Sendable {
   public let folder: WorkspaceFolder
+  private let printShop: PrintShop
 
-  public init(_ folder: WorkspaceFolder) { self.folder = folder }
+  /// - Parameter printing: where the Python is that makes PDFs; asked for when a PDF is wanted only.
+  public init(_ folder: WorkspaceFolder, printing: PrintShop.Location = PrintShop.Location(root: "/")) {
+    self.folder = folder
+    printShop = PrintShop(printing)
+  }
 
   /// Asks once, whoever executes it: a request id in it makes sure that it is not done twice if a holder dies between
   /// commit and answer.
@@ -54,7 +61,10 @@ public struct EngineAccess: Sendable {
     let sources = try folder.sources()
     let store = try Store(path: folder.database, currency: folder.declaration().currency)
     let watch = try RunInHand(path: folder.watchFile)
-    return EngineThread(store: store, sources: sources, configuration: configuration, watch: watch, folder: stays ? folder : nil)
+    let resources = folder.resources(store, printShop)
+    return EngineThread(
+      store: store, sources: sources, configuration: configuration, watch: watch, folder: stays ? folder : nil
+    ) { ServiceRegistry.local($0, resources) }
   }
 
   /// `coulisse work`: holds the lock for as long as it lives, listens, and executes what is queued or due.
@@ -67,6 +77,8 @@ public struct EngineAccess: Sendable {
       configuration.outlastsFaults = true
       let engine = try makeEngine(configuration, stays: true)
       engine.start()
+      warmPrintShop(log: configuration.log)
+      defer { printShop.stop() }
       try EngineSocket.serve(folder, engine)
       defer { EngineSocket.close(folder) }
       while try !engine.waitUntilEnded(before: Date(timeIntervalSinceNow: 1)) {
@@ -78,6 +90,15 @@ public struct EngineAccess: Sendable {
         // Somebody removed the socket: it is made again. Out of descriptors, it is left as it is.
         if (try? EngineSocket.isServed(folder)) == false { try? EngineSocket.serve(folder, engine) }
       }
+    }
+  }
+
+  /// The first document of the day need not wait for Python; whatever is wrong with it is told, and stops nothing else.
+  private func warmPrintShop(log: Logger) {
+    if folder.templatePaths().isEmpty { return }
+    let printShop = printShop
+    Thread.detachNewThread {
+      do { try printShop.warm() } catch { log.warning("no PDF can be made: \(error)") }
     }
   }
 

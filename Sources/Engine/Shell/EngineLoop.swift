@@ -217,10 +217,28 @@ final class EngineLoop {
         core.follow(transition)
         wait(for: transition, job.reply)
       case .cancel(let runID):
+        let run = try tx.savepoint { try core.cancel(runID: runID, tx: tx, now: now) }
+        let caused = core.takeConsequences()
+        if !caused.isEmpty {
+          // Whoever cancels is told what that set going.
+          let transition = Transition(
+            deal: RecordRef(.deal, run.dealID ?? 0), from: "", to: "", moved: false, origin: run.origin, runs: caused)
+          core.follow(transition)
+          wait(for: transition) { result in
+            job.reply(result.map { answer in
+              var answer = answer
+              answer.runs.insert(RunAnswer(run), at: 0)
+              return answer
+            })
+          }
+          return
+        }
         var answer = EngineAnswer()
-        answer.runs = [RunAnswer(try core.cancel(runID: runID, tx: tx, now: now))]
+        answer.runs = [RunAnswer(run)]
         let result = answer
         group.replies.append { job.reply(.success(result)) }
+      case .signature(let signal):
+        wait(for: try core.signal(signal, tx: tx, now: now), job.reply)
       case .drain:
         drains.append(job.reply)
       }

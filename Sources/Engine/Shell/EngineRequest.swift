@@ -4,10 +4,13 @@ import Store
 /// What can be asked of the engine that holds a workspace, by the same process or through its socket.
 public enum EngineRequest: Sendable {
   case transition(TransitionRequest)
-  case demand(automation: String, deal: String, actor: String, requestID: String? = nil)
+  /// Without a deal: what concerns none.
+  case demand(automation: String, deal: String?, actor: String, requestID: String? = nil)
   case retry(
     runID: Int64, sameScript: Bool, restart: Bool, force: Bool, actor: String = "", requestID: String? = nil)
   case cancel(runID: Int64)
+  /// What a signer has done.
+  case signature(SignatureSignal)
   /// Executes everything that is queued, due or was left by a dead process, until nothing more happens by itself.
   case drain
 
@@ -30,7 +33,7 @@ public enum EngineRequest: Sendable {
     case .demand(let automation, let deal, let actor, let id):
       return .object([
         JSONMember("do", .string("demand")), JSONMember("automation", .string(automation)),
-        JSONMember("deal", .string(deal)), JSONMember("actor", .string(actor)),
+        JSONMember("deal", deal.map { .string($0) } ?? .null), JSONMember("actor", .string(actor)),
         JSONMember("request", id.map { .string($0) } ?? .null),
       ])
     case .retry(let runID, let sameScript, let restart, let force, let actor, let id):
@@ -42,6 +45,8 @@ public enum EngineRequest: Sendable {
       ])
     case .cancel(let runID):
       return .object([JSONMember("do", .string("cancel")), JSONMember("run", .integer(runID))])
+    case .signature(let signal):
+      return .object([JSONMember("do", .string("signature"))] + signal.members)
     case .drain:
       return .object([JSONMember("do", .string("drain"))])
     }
@@ -65,10 +70,10 @@ public enum EngineRequest: Sendable {
       self = .transition(
         TransitionRequest(deal: deal, change: change, actor: actor, requestID: json["request"]?.stringValue))
     case "demand":
-      guard let automation = json["automation"]?.stringValue, let deal = json["deal"]?.stringValue,
-        let actor = json["actor"]?.stringValue
+      guard let automation = json["automation"]?.stringValue, let actor = json["actor"]?.stringValue
       else { throw unknown }
-      self = .demand(automation: automation, deal: deal, actor: actor, requestID: json["request"]?.stringValue)
+      self = .demand(
+        automation: automation, deal: json["deal"]?.stringValue, actor: actor, requestID: json["request"]?.stringValue)
     case "retry":
       guard let run = json["run"]?.integerValue else { throw unknown }
       self = .retry(
@@ -78,11 +83,46 @@ public enum EngineRequest: Sendable {
     case "cancel":
       guard let run = json["run"]?.integerValue else { throw unknown }
       self = .cancel(runID: run)
+    case "signature":
+      guard let signal = SignatureSignal(json: json) else { throw unknown }
+      self = .signature(signal)
     case "drain":
       self = .drain
     default:
       throw unknown
     }
+  }
+}
+
+extension SignatureSignal {
+  fileprivate var members: [JSONMember] {
+    var members = [
+      JSONMember("request", .integer(request)), JSONMember("state", .string(state.rawValue)),
+      JSONMember("at", .integer(at.milliseconds)), JSONMember("reason", reason.map { .string($0) } ?? .null),
+    ]
+    if let paper {
+      members.append(
+        JSONMember(
+          "paper",
+          .object([
+            JSONMember("name", .string(paper.name)), JSONMember("path", .string(paper.path)),
+            JSONMember("size", .integer(paper.size)), JSONMember("sha256", .string(paper.sha256)),
+          ])))
+    }
+    return members
+  }
+
+  fileprivate init?(json: JSON) {
+    guard let request = json["request"]?.integerValue, let at = json["at"]?.integerValue,
+      let state = json["state"]?.stringValue.flatMap(SignatureState.init(rawValue:))
+    else { return nil }
+    self.init(
+      request: request, state: state, reason: json["reason"]?.stringValue, at: Instant(milliseconds: at))
+    guard let paper = json["paper"] else { return }
+    guard let name = paper["name"]?.stringValue, let path = paper["path"]?.stringValue,
+      let size = paper["size"]?.integerValue, let sha256 = paper["sha256"]?.stringValue
+    else { return nil }
+    self.paper = Paper(name: name, path: path, size: size, sha256: sha256)
   }
 }
 

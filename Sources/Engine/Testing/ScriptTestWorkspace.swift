@@ -37,6 +37,7 @@ final class ScriptTestWorkspace: ScriptTestHost {
     mode = EngineCore.Mode(unfused: options.unfused, replaysAlways: options.replay)
     store = try Store(currency: version.declaration.currency)
     core = EngineCore(version: version, services: services.registry, mode: mode, seed: Self.seed)
+    services.begin(store)
     try store.write { try $0.synchronize(pipelines: version.declaration.pipelines) }
   }
 
@@ -54,6 +55,8 @@ final class ScriptTestWorkspace: ScriptTestHost {
       return .value(.boolean(try movesAsAScriptSays(deal, .move(stage: stage, from: from))))
     case .close(let deal, let status):
       return .value(.boolean(try movesAsAScriptSays(deal, .close(status))))
+    case .operation(let service, let name, let arguments, _):
+      return .value(try operate(service, name, arguments))
     default: break
     }
     do {
@@ -80,31 +83,29 @@ final class ScriptTestWorkspace: ScriptTestHost {
         fields += [ValueField("created_at", .instant(now)), ValueField("author", .text(Self.author.actor))]
       }
       return .record(try tx.insert(kind, fields, author: Self.author, at: now))
-    case .operation(let service, let name, let arguments, _):
-      return try operate(service, name, arguments, tx)
-    case .move, .close, .reject, .warn, .wait, .now, .log:
+    case .move, .close, .reject, .warn, .wait, .now, .log, .operation:
       throw HostFailure(.misuse, "this is no question about records")
     }
   }
 
   /// A service asked by the test itself, without a run.
-  private func operate(
-    _ name: String, _ operation: String, _ arguments: [Value], _ tx: any StoreTransaction
-  ) throws -> Value {
+  private func operate(_ name: String, _ operation: String, _ arguments: [Value]) throws -> Value {
     guard let service = version.services[name] else { throw HostFailure(.misuse, "there is no service \(name)") }
-    let world = ServiceWorld(transaction: tx, declaration: version.declaration, schema: version.schema)
     var deal: Int64?
     if case .record(let ref)? = arguments.first, ref.kind == .deal { deal = ref.id }
     do {
-      let resolved = try service.resolve(operation, arguments, dealID: deal, in: world)
+      let resolved = try store.write { tx in
+        try service.resolve(
+          operation, arguments, dealID: deal,
+          in: ServiceWorld(transaction: tx, declaration: version.declaration, schema: version.schema, now: now))
+      }
       operations += 1
-      return try service.perform(
-        OperationCall(
-          service: name, operation: operation, arguments: resolved.arguments,
-          key: resolved.purpose ?? "test:\(operations)", dealID: deal, author: Self.author, now: now),
-        in: tx)
+      let call = OperationCall(
+        service: name, operation: operation, arguments: resolved.arguments,
+        key: resolved.purpose ?? "test:\(operations)", dealID: deal, author: Self.author, now: now)
+      return try StepPerformer.perform(call, services: version.services, store: store).get()
     } catch {
-      throw HostFailure(.permanent, error.message)
+      throw HostFailure(.permanent, "\(error)")
     }
   }
 
@@ -126,8 +127,14 @@ final class ScriptTestWorkspace: ScriptTestHost {
     case .close(let deal, let status): return try transition(deal, .close(status)).value
     case .run(let automation, let deal):
       return try act { tx in
-        try core.demand(automation: automation, deal: name(deal, tx), actor: Self.author.actor, tx: tx, now: now)
+        try core.demand(
+          automation: automation, deal: deal.map { try name($0, tx) }, actor: Self.author.actor, tx: tx, now: now)
       }.value
+    case .signer(let request, let state, let reason):
+      let signal = try services.resources.signal(
+        request: request.id, state, reason: reason, declaration: version.declaration, now: now)
+      return try act { tx in try core.signal(signal, tx: tx, now: now) }.value
+    case .content(let document): return .text(try services.resources.text(of: document.id))
     case .retry(let run):
       return try act { tx in
         let run = try core.retry(runID: run, sameScript: false, restart: false, force: true, tx: tx, now: now)

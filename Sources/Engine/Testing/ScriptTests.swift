@@ -33,16 +33,18 @@ public enum ScriptTests {
   /// - Throws: `EngineFault.workspace` when the workspace itself can't be read. What is wrong with a test is in the
   ///   report.
   public static func run(
-    folder: WorkspaceFolder, files: [ScriptFile], options: ScriptTestOptions = ScriptTestOptions()
+    folder: WorkspaceFolder, files: [ScriptFile], options: ScriptTestOptions = ScriptTestOptions(),
+    printing: PrintShop.Location = PrintShop.Location(root: "/")
   ) throws -> ScriptTestReport {
     let sources = try folder.sources()
-    return try onLargeStack { try run(sources: sources, files: files, options: options) }
+    return try onLargeStack { try run(sources: sources, files: files, options: options, printing: printing) }
   }
 
   private static func run(
-    sources: ScriptSources, files: [ScriptFile], options: ScriptTestOptions
+    sources: ScriptSources, files: [ScriptFile], options: ScriptTestOptions, printing: PrintShop.Location
   ) throws -> ScriptTestReport {
-    let faulty = FaultyServices()
+    let faulty = try FaultyServices(printing)
+    defer { faulty.close() }
     let version = try WorkspaceVersion(sources: sources, services: faulty.registry)
     var suites: [ScriptTestReport.Suite] = []
     for file in files {
@@ -73,6 +75,7 @@ public enum ScriptTests {
     var result = ScriptTestReport.Case(name: test.name, line: test.line, failure: nil, printed: [], milliseconds: 0)
     do {
       let workspace = try ScriptTestWorkspace(version: version, services: faulty, options: options)
+      defer { faulty.emptyDrive() }
       defer { result.printed = workspace.printed }
       try file.run(place, host: workspace)
     } catch {
@@ -113,10 +116,31 @@ public enum ScriptTests {
 /// the scripts are: what they keep is in the database of each test.
 final class FaultyServices: Sendable {
   private let services = Mutex<[String: FaultyService]>([:])
+  /// What the services keep files with; each test has a database and a drive of its own.
+  let resources: LocalResources
+  /// Holds the drive of the test in hand.
+  private let folder: URL
+
+  init(_ printing: PrintShop.Location) throws {
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("coulisse-test-\(UUID().uuidString)")
+    resources = LocalResources(
+      store: try Store(), drive: DriveDisk(root: folder.appendingPathComponent("drive")),
+      outbox: DriveDisk(root: folder.appendingPathComponent("outbox")), printShop: PrintShop(printing))
+  }
+
+  /// A test begins with an empty database and an empty drive.
+  func begin(_ store: Store) { resources.move(to: store, drive: resources.drive, outbox: resources.outbox) }
+
+  func emptyDrive() { try? FileManager.default.removeItem(at: folder) }
+
+  func close() {
+    emptyDrive()
+    resources.printShop.stop()
+  }
 
   func registry(_ declaration: WorkspaceDeclaration) -> ServiceRegistry {
     services.withLock { services in
-      let wrapped = ServiceRegistry.local(declaration).services.map { service in
+      let wrapped = ServiceRegistry.local(declaration, resources).services.map { service in
         let faulty = services[service.declaration.name] ?? FaultyService(service)
         services[service.declaration.name] = faulty
         return faulty

@@ -33,7 +33,7 @@ final class SourceWatch {
   }
 
   private func look() -> [Stamp] {
-    (["workspace.lua"] + folder.scriptPaths()).map { path in
+    (["workspace.lua"] + folder.scriptPaths() + folder.templatePaths()).map { path in
       var status = stat()
       guard stat(folder.root.appendingPathComponent(path).path, &status) == 0 else {
         return Stamp(path: path, size: -1, seconds: 0, nanoseconds: 0, inode: 0)

@@ -26,6 +26,17 @@ public struct WorkspaceFolder: Sendable, Hashable {
   public var lockFile: String { state.appendingPathComponent("engine.lock").path }
   public var watchFile: String { state.appendingPathComponent("run-in-hand").path }
 
+  /// Clients' folders and documents.
+  public var drive: URL { root.appendingPathComponent("drive") }
+  /// Outgoing mail.
+  public var outbox: URL { root.appendingPathComponent("outbox") }
+
+  /// What the local services work with that keep files.
+  public func resources(_ store: Store, _ printShop: PrintShop) -> LocalResources {
+    LocalResources(
+      store: store, drive: DriveDisk(root: drive), outbox: DriveDisk(root: outbox), printShop: printShop)
+  }
+
   /// Makes the folder for lock and socket.
   func prepareState() throws(EngineFault) {
     if mkdir(state.path, 0o755) != 0, errno != EEXIST {
@@ -34,10 +45,12 @@ public struct WorkspaceFolder: Sendable, Hashable {
     }
   }
 
-  /// What a version of the workspace consists of: `workspace.lua`, and the Lua files of `scripts/` but the tests.
+  /// What a version of the workspace consists of: `workspace.lua`, the Lua files of `scripts/` but the tests, and the
+  /// templates.
   public func sources() throws(EngineFault) -> ScriptSources {
     var files = [ScriptFile(path: "workspace.lua", text: try text(of: "workspace.lua"))]
     for path in scriptPaths() { files.append(ScriptFile(path: path, text: scriptText(of: path))) }
+    for path in templatePaths() { files.append(ScriptFile(path: path, text: try text(of: path))) }
     return ScriptSources(files: files)
   }
 
@@ -64,6 +77,12 @@ public struct WorkspaceFolder: Sendable, Hashable {
     } catch {
       throw EngineFault(.workspace, "\(error)")
     }
+  }
+
+  /// The HTML files of `templates/`, in order.
+  func templatePaths() -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent("templates").path)) ?? []
+    return names.filter { $0.hasSuffix(".html") && !$0.hasPrefix(".") }.sorted().map { "templates/\($0)" }
   }
 
   /// The Lua files of `scripts/` but the tests, in order.

@@ -1,0 +1,25 @@
+-- Before a deal is won: what the manual's last look finds. It warns; with settings.won.refuse it keeps the deal open.
+local brief, promo, training = require "lib/brief", require "lib/promo", require "lib/training"
+
+on.before_won(function (deal)
+  local note = settings.won.refuse and reject or warn
+
+  local fault = promo.fault(deal.promo)
+  if fault then
+    note("Deal %q: « Promo » %q: %s", deal.title, deal.promo, fault)
+  elseif promo.forgotten(deal) then                      -- ALT-85
+    note("Deal %q: « Promo » is empty, but there are hours of group work", deal.title)
+  end
+
+  local found, faulty = brief.find(deal)
+  if not found then
+    note("Deal %q has no note that begins with %q%s", deal.title, brief.heading,
+      faulty[1] and ": " .. faulty[1].fault or "")
+  elseif brief.unfilled(found.text) then
+    note("Deal %q: its brief is not filled in", deal.title)
+  end
+
+  if not deal.signed_urls or #deal.signed_urls == 0 then
+    note("Deal %q: « %s » is empty", deal.title, crm.label("deal", "signed_urls"))
+  end
+end)
