@@ -13,9 +13,11 @@ struct MailReaderTests {
     let names = [
       "", "Jérémy Brunet", "Floriane Baillon", "Dupont, Jean", "\"Bob\" \\ (chef)", "O'Neill", "a@b", "=?UTF-8?Q?x?=",
       " avant", "après ", "deux  blancs", "?", "_", "=", "👩‍👩‍👧‍👦", "דנה כהן", "Ltd.", "J. R.", "x=?y",
+      String(repeating: "\"", count: 50),
       String(repeating: "Noémie ", count: 25) + "x", String(repeating: "long ", count: 20) + "x",
     ]
     var messages: [MailMessage] = []
+    // As names of files the reader strips quotes and blanks at the ends of some.
     for (place, name) in names.enumerated() {
       messages.append(
         try MailMessage(
@@ -23,7 +25,8 @@ struct MailReaderTests {
           to: try names.map { try person($0, "to@y.example") }, cc: [try person(name, "cc@y.example")],
           bcc: [try person("", "deal+\(place)@crm.example"), try person(name, "b@c.example")], subject: name,
           text: name,
-          attachments: name.isEmpty || name.contains("\\") || name.first == " " || name.last == " "
+          attachments: name.isEmpty || name.contains("\\") || name.first == "\"" || name.first == " "
+            || name.last == " "
             ? [] : [try .init(name: name, type: "application/pdf", bytes: Array(name.utf8))],
           key: "\(place)", date: MailMessageTests.date))
     }

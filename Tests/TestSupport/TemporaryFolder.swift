@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A folder that is gone when the test is over.
 public final class TemporaryFolder: Sendable {
@@ -33,8 +34,13 @@ public func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) 
   let group = DispatchGroup()
   for place in 0..<count {
     group.enter()
+    let work = Mutex<(@Sendable (Int) -> Void)?>(body)
     Thread.detachNewThread {
-      body(place)
+      work.withLock { work in
+        work?(place)
+        // What it holds is let go before the test goes on: a folder must not go away while the process ends.
+        work = nil
+      }
       group.leave()
     }
   }

@@ -7,6 +7,8 @@ import CRM
 enum MailHeader {
   /// Where lines are to break, at most; a unit that is longer by itself stays whole (RFC 5322 allows 998).
   private static let lineLimit = 76
+  /// Bytes of a name in quotes, at most; longer ones go in forms that can be folded.
+  private static let quotedLimit = 52
 
   /// A text can be in a header if it is one line: a line break would end it and begin another header, for readers who
   /// decode words first too.
@@ -60,7 +62,8 @@ enum MailHeader {
 
   /// A display name: atoms, a quoted string, or encoded words, whichever is the first that can hold it.
   private static func phrase(_ text: String, room: Int) -> [String] {
-    let isShort = text.utf8.count <= 50 && !text.contains("=?")
+    // With its quotes and the signs before what needs them in there.
+    let isShort = quoted(text).utf8.count <= quotedLimit && !text.contains("=?")
     let words = text.split(separator: " ", omittingEmptySubsequences: false)
     if isShort, words.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(Mailbox.isAtomByte) }) { return [text] }
     if isShort, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), text.first != " ", text.last != " " {
@@ -152,7 +155,7 @@ enum MailHeader {
   /// A file's name as the parameter of a header: quoted where it is short plain ASCII, else in RFC 2231's form, in
   /// pieces where it is long.
   static func fileName(_ name: String) -> [String] {
-    if name.utf8.count <= 50, name.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !name.contains("=?") {
+    if quoted(name).utf8.count <= quotedLimit, name.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !name.contains("=?") {
       return ["filename=" + quoted(name)]
     }
     var pieces: [String] = []
