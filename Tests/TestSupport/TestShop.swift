@@ -30,23 +30,28 @@ public final class TestShop {
   public private(set) var version: WorkspaceVersion
   public var now = Instant(milliseconds: 1_767_600_000_000)
   public let services: ServiceRegistry
+  /// Where the services that keep files keep them: in the workspace's own folder.
+  public let resources: LocalResources
   private let mode: EngineCore.Mode
   /// Calls that the engine asked for and that were not carried out yet.
   public private(set) var calls: [StepCall] = []
 
   public init(
-    _ scripts: [String: String] = [:], limits: String = "", mode: EngineCore.Mode = .init(),
-    services makeServices: (WorkspaceDeclaration) -> ServiceRegistry = { ServiceRegistry.local($0) }
+    _ scripts: [String: String] = [:], templates: [String: String] = [:], limits: String = "",
+    mode: EngineCore.Mode = .init(), services makeServices: ((WorkspaceDeclaration) -> ServiceRegistry)? = nil
   ) throws {
     folder = try TemporaryFolder()
     try folder.write(
       "workspace.lua",
       Self.declaration.replacingOccurrences(of: "LIMITS", with: limits.isEmpty ? "" : "limits = \(limits),"))
     for (name, text) in scripts { try folder.write("scripts/\(name).lua", text) }
+    for (name, text) in templates { try folder.write("templates/\(name).html", text) }
     let workspace = try WorkspaceFolder(folder.url)
     store = try Store(path: workspace.database)
+    let resources = workspace.resources(store, LocalServiceBench.printShop)
+    self.resources = resources
     let first = try WorkspaceVersion(sources: workspace.sources()) { ServiceRegistry.local($0) }
-    let services = makeServices(first.declaration)
+    let services = makeServices?(first.declaration) ?? ServiceRegistry.local(first.declaration, resources)
     self.services = services
     version = try WorkspaceVersion(sources: workspace.sources()) { _ in services }
     self.mode = mode
@@ -68,7 +73,7 @@ public final class TestShop {
         .person,
         [
           ValueField("first_name", .text("Jérémy")), ValueField("last_name", .text("Brunet")),
-          ValueField("organization", .record(organization)),
+          ValueField("email", .text("j.brunet@acme.example")), ValueField("organization", .record(organization)),
         ], author: author, at: now)
       let product = try tx.insert(
         .product,
@@ -185,6 +190,22 @@ public final class TestShop {
     return result
   }
 
+  /// What a signer does.
+  @discardableResult
+  public func signer(_ request: Int64, _ state: SignatureState, reason: String? = nil) throws -> Transition {
+    let signal = try resources.signal(
+      request: request, state, reason: reason, declaration: version.declaration, now: now)
+    return try deliver(signal)
+  }
+
+  /// A signal as it comes from a service, perhaps twice.
+  @discardableResult
+  public func deliver(_ signal: SignatureSignal) throws -> Transition {
+    let result = try store.write { tx in try core.signal(signal, tx: tx, now: now) }
+    collect()
+    return result
+  }
+
   /// Takes the first run up again.
   public func retryFirst(sameScript: Bool = false, restart: Bool = false) throws {
     guard let id = try runs().first?.id else { return }
@@ -240,6 +261,20 @@ public final class TestShop {
   public func error(of run: RunRow) -> String { run.error.map { RunFault(text: $0).message } ?? "" }
 
   public func quotes() throws -> [QuoteRow] { try store.read { try $0.quotes(of: deal.id) } }
+
+  public func requests() throws -> [SignatureRequestRow] { try store.read { try $0.signatureRequests(of: deal.id) } }
+
+  public func events(_ name: String) throws -> Int {
+    try store.read { tx in
+      var count = 0
+      var id: Int64 = 1
+      while let event = try tx.event(id) {
+        if event.name == name { count += 1 }
+        id += 1
+      }
+      return count
+    }
+  }
 
   public func messages() throws -> [MessageRow] { try store.read { try $0.messages(of: nil) } }
 }
