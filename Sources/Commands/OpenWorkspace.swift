@@ -45,7 +45,7 @@ struct OpenWorkspace {
     if try store.read({ try !knowsStages($0) }) {
       try store.write { try $0.synchronize(pipelines: declaration.pipelines) }
     }
-    let resources = folder.resources(store, PrintShop(Installation.printing))
+    let resources = folder.resources(store, Installation.printShop)
     return try DryRun.Stage(store: store, sources: folder.sources()) { ServiceRegistry.local($0, resources) }
   }
 
@@ -57,7 +57,7 @@ struct OpenWorkspace {
   /// Asks the engine of this workspace, or is it for as long as that takes.
   func perform(_ request: EngineRequest) throws -> EngineAnswer { try access.perform(request) }
 
-  var access: EngineAccess { EngineAccess(folder, printing: Installation.printing) }
+  var access: EngineAccess { EngineAccess(folder, printShop: Installation.printShop) }
 
   /// The workspace with its scripts.
   func version() throws -> WorkspaceVersion { try folder.version() }

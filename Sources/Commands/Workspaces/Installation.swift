@@ -12,6 +12,9 @@ struct Installation {
   /// Where the Python is that makes PDFs. An incomplete installation is told when a PDF is wanted.
   static var printing: PrintShop.Location { PrintShop.Location(root: (try? Installation())?.root.path ?? "/") }
 
+  /// One process prints for the whole program.
+  static let printShop = PrintShop(printing)
+
   /// Looks in the folders above the executable (a source tree), then in `share/coulisse` beside its `bin`.
   /// - Throws: `CommandFault` that names the folders that were looked at.
   init() throws {

@@ -11,10 +11,10 @@ public struct EngineAccess: Sendable {
   public let folder: WorkspaceFolder
   private let printShop: PrintShop
 
-  /// - Parameter printing: where the Python is that makes PDFs; asked for when a PDF is wanted only.
-  public init(_ folder: WorkspaceFolder, printing: PrintShop.Location = PrintShop.Location(root: "/")) {
+  /// - Parameter printShop: what makes PDFs; by default nothing does.
+  public init(_ folder: WorkspaceFolder, printShop: PrintShop = PrintShop(PrintShop.Location(root: "/"))) {
     self.folder = folder
-    printShop = PrintShop(printing)
+    self.printShop = printShop
   }
 
   /// Asks once, whoever executes it: a request id in it makes sure that it is not done twice if a holder dies between
