@@ -39,5 +39,5 @@ on.won(function (deal)
     documents.generate("attestation", deal, folder, values)
     documents.generate("certificat-de-realisation", deal, folder, values)
   end
-  documents.generate("fiche-evaluation", deal, folder, { training = product, participant = false })
+  documents.generate("fiche-evaluation", deal, folder, { training = product, participant = {} })
 end)

@@ -57,6 +57,11 @@ struct OpenWorkspace {
   /// Asks the engine of this workspace, or is it for as long as that takes.
   func perform(_ request: EngineRequest) throws -> EngineAnswer { try access.perform(request) }
 
+  /// What the local services work with that keep files.
+  func resources() throws -> LocalResources {
+    folder.resources(try Store(path: folder.database, currency: declaration.currency), Installation.printShop)
+  }
+
   var access: EngineAccess { EngineAccess(folder, printShop: Installation.printShop) }
 
   /// The workspace with its scripts.

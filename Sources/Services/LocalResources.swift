@@ -50,6 +50,13 @@ extension LocalResources {
     try FilingDesk(resources: self).open(document)
   }
 
+  /// A document as a PDF, as it is now. Keeps nothing.
+  public func pdf(of document: Int64) throws(ServiceFailure) -> (row: DocumentRow, bytes: [UInt8]) {
+    let (row, bytes) = try open(document)
+    if row.contentType == "application/pdf" { return (row, bytes) }
+    return (row, try LocalDocuments.print(row, bytes, printShop))
+  }
+
   /// A short transaction of the service's own.
   func write<T>(_ body: (any StoreTransaction) throws -> T) throws(ServiceFailure) -> T {
     try stored { try store.write(body) }
