@@ -309,12 +309,12 @@ struct BadDatabaseTests {
     let workspace = try Workspace(.altitude)
     let document =
       "{\"persons\": ["
-      + (1...4000).map { "{\"key\": \"p\($0)\", \"first_name\": \"\(String(repeating: "x", count: 200))\"}" }
+      + (1...8000).map { "{\"key\": \"p\($0)\", \"first_name\": \"\(String(repeating: "x", count: 200))\"}" }
       .joined(separator: ",") + "]}"
     try workspace.write("big.json", document)
     let outcome = try workspace.shell(
       """
-      unshare -m sh -c 'mkdir disk && mount -t tmpfs -o size=1m tmpfs disk && cp -r coulisse.db workspace.lua scripts disk/ && cd disk
+      unshare -m sh -c 'mkdir disk && mount -t tmpfs -o size=2m tmpfs disk && cp -r coulisse.db workspace.lua scripts templates disk/ && cd disk
       "$coulisse" export > ../before
       "$coulisse" import ../big.json 2>&1; echo "exit $?"
       dd if=/dev/zero of=filler bs=1k 2> /dev/null

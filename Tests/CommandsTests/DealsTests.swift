@@ -60,7 +60,10 @@ struct DealsTests {
     #expect(deal["cards"]?[0].keys == ["id", "list", "title", "text", "url"])
     #expect(deal["messages"]?[0].keys == ["to", "recipient", "text"])
     #expect(deal["messages"]?[0].text("to") == "floriane@altitude.example")
-    #expect(deal["runs"]?.all("automation") == ["create_documents", "pin_brief", "thank_referrer", "won_card"])
+    #expect(
+      deal["runs"]?.all("automation") == [
+        "create_documents", "send_for_signature", "pin_brief", "end_of_training_documents", "thank_referrer", "won_card",
+      ])
     let words = try workspace.did("deals", "show", "groupe").out
     for part in [
       "EDLC pour ACME\n  Confirmé, won, archived", "Quotes\n", "Cards\n", "Messages\n", "Runs\n", "(pinned)",

@@ -99,7 +99,8 @@ struct ImportTests {
     let workspace = try Workspace(.altitude)
     let document = #"""
       {"products": [{"key": "neuf", "name": "Parcours neuf", "description": "Formation", "price": "500.00", "vat_rate": "20",
-                     "sales_category": "prestation de services", "category": "Formation", "class": "Formation"}],
+                     "sales_category": "prestation de services", "category": "Formation", "class": "Formation",
+                     "objectives": "Savoir", "programme": "Un jour"}],
        "deals": [{"key": "neuf", "title": "Parcours neuf", "stage": "Proposition", "owner": "floriane",
                   "organization": "acme", "person": "jeremy", "lines": [{"product": "neuf", "quantity": "1"}]}]}
       """#

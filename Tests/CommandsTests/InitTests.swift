@@ -61,12 +61,19 @@ struct InitTests {
     let outcome = try Program.run(["demo"], in: folder.url, environment: ["TMPDIR": folder.url.path])
     #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
     for said in [
-      "1. A coaching", "2. A group training", "3. A deal with a bad promo", "D-2026-0001", "rejected: ",
-      "coulisse deals set promo-fausse", "leaves the pipe",
-    ] { #expect(outcome.out.contains(said) || said == "D-2026-0001", "\(said) is not in: \(outcome.out)") }
+      "1. A coaching", "2. A group training", "3. A deal with a bad promo and missing texts", "-0001 for Boréal Énergies",
+      "rejected: ", "coulisse deals set produit-incomplet", "leaves the pipe", "15 attendance sheets", "32 papers",
+    ] { #expect(outcome.out.contains(said), "\(said) is not in: \(outcome.out)") }
     let made = try #require(FileManager.default.contentsOfDirectory(atPath: folder.url.path).first)
     let runs = try Program.run(["runs", "list", "--json", "--workspace", made], in: folder.url)
     #expect(runs.json.arrayValue?.isEmpty == false)
     #expect(Set(runs.json.all("status")) == ["succeeded"])
+    let papers = folder.url.appendingPathComponent("\(made)/papers")
+    let names = try FileManager.default.contentsOfDirectory(atPath: papers.path)
+    #expect(names.count == 32)
+    for name in names {
+      let bytes = try Data(contentsOf: papers.appendingPathComponent(name))
+      #expect(bytes.starts(with: Array("%PDF-".utf8)), "\(name)")
+    }
   }
 }
