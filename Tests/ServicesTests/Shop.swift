@@ -187,7 +187,7 @@ struct Desk {
   }
 
   func preview(_ operation: String, _ arguments: [Value] = [], step: Int = 1) throws -> Value {
-    try store.write { transaction in
+    try store.rehearse { transaction in
       try service.preview(try call(operation, arguments, step: step, now: Shop.now, transaction), in: transaction)
     }
   }
