@@ -134,6 +134,7 @@ extension Accounting {
     case "accept_quote":
       let number = try fields.text("number", limit: 100)
       guard var quote = try quote(number: number, context) else { throw Self.noQuote(number) }
+      guard quote.status.isLive else { throw Self.cannotAccept(number, quote.status) }
       quote.status = .accepted
       return quote.value
     default: return try read(call, context)
@@ -142,6 +143,11 @@ extension Accounting {
 
   static func noQuote(_ number: String) -> ServiceFailure {
     ServiceFailure(.permanent, "accounting has no quote \(quoted(number)) any more; make it anew")
+  }
+
+  static func cannotAccept(_ number: String, _ status: QuoteStatus) -> ServiceFailure {
+    ServiceFailure(
+      .permanent, "quote \(quoted(number)) is \(status.rawValue) and can't be accepted any more; make a new one")
   }
 
   private func read(_ call: OperationCall, _ context: OperationContext) throws(ServiceFailure) -> Value {

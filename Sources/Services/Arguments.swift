@@ -115,6 +115,17 @@ struct Fields {
     return money
   }
 
+  /// A record that is there, if one is named.
+  func optionalRecord(
+    _ kind: RecordKind, _ field: String, in world: ServiceWorld
+  ) throws(ServiceFailure) -> RecordRef? {
+    if self[field].isNull { return nil }
+    guard case .record(let ref) = self[field], ref.kind == kind,
+      try stored({ try world.transaction.record(ref) }) != nil
+    else { throw fault(kind.phrase, field) }
+    return ref
+  }
+
   func list(_ field: String) throws(ServiceFailure) -> [Value] {
     guard case .list(let values) = self[field] else { throw fault("a list", field) }
     return values

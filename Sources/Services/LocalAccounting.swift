@@ -148,10 +148,7 @@ public struct LocalAccounting: Accounting {
     try fault.check()
     let transaction = try context.requireTransaction()
     guard let row = try stored({ try transaction.quote(number: number) }) else { throw Self.noQuote(number) }
-    guard row.status.isLive else {
-      throw ServiceFailure(
-        .permanent, "quote \(quoted(number)) is \(row.status.rawValue) and can't be accepted any more; make a new one")
-    }
+    guard row.status.isLive else { throw Self.cannotAccept(number, row.status) }
     try stored { try transaction.setStatus(.accepted, ofQuote: row.id) }
     var quote = try Quote(row)
     quote.status = .accepted

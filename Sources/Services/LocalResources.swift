@@ -15,6 +15,8 @@ public final class LocalResources: Sendable {
 
   private let place: Mutex<Place>
   public let printShop: PrintShop
+  /// Held from looking for a row to keeping it, by whoever puts a file or folder there in between.
+  let filing = Mutex<Void>(())
 
   /// - Parameters:
   ///   - drive: the folder on disk under which all folders and documents are kept.

@@ -33,13 +33,51 @@ struct ConformanceTests {
     .init("escape", [.text("a < b")]), .init("link", [.text("https://x.example"), .text("x")]),
   ]
 
+  private static let person = Value.record(RecordRef(.person, 1))
+  private static let folder = Value.record(RecordRef(.folder, 1))
+  private static let html = Value.record(RecordRef(.document, 1))
+  private static let pdf = Value.record(RecordRef(.document, 2))
+
+  private static let drive: [ServiceConformance.Example] = [
+    .init("client_folder", [.record(RecordRef(.person, 2))]),
+    .init("child", [folder, .text("Documents générés")]), .init("store", [folder, html]),
+    .init("store", [folder, pdf, .text("Signé")]),
+  ]
+  private static let documents: [ServiceConformance.Example] = [
+    .init("generate", [.text("convention"), deal, folder]),
+    .init("generate", [.text("convention"), deal, folder, .object([ValueField("place", .text("Paris"))])]),
+    .init("pdf", [html]), .init("merge", [html]), .init("merge", [pdf, .text("coulisse://documents/1"), pdf]),
+  ]
+  private static let signature: [ServiceConformance.Example] = [
+    .init("send", [.object([ValueField("document", pdf), ValueField("signer", person)])]),
+    .init(
+      "send",
+      [
+        .object([
+          ValueField("document", pdf), ValueField("signer", person), ValueField("title", .text("EDLC")),
+          ValueField("deal", deal),
+        ])
+      ]),
+  ]
+  private static let mail: [ServiceConformance.Example] = [
+    .init(
+      "send",
+      [
+        .object([
+          ValueField("to", .list([person, .text("a@b.example")])), ValueField("subject", .text("Bonjour")),
+          ValueField("text", .text("Voici.")), ValueField("attachments", .list([html, pdf])), ValueField("deal", deal),
+        ])
+      ])
+  ]
+
   private func findings(
     _ examples: [ServiceConformance.Example], isRemote: Bool = false,
     _ make: @escaping (WorkspaceDeclaration, LocalResources) -> any Service
   ) throws -> [ServiceConformance.Finding] {
-    let template = try LocalServiceBench.Template { tx in
+    let papers = try Shop.papers()
+    let template = try LocalServiceBench.Template(files: papers) { tx in
       try Shop.fill(tx)
-      try Shop.fillDrive(tx)
+      try Shop.fillDrive(tx, papers)
     }
     return try ServiceConformance(examples: examples) {
       try LocalServiceBench(Shop.declaration, template: template, isRemote: isRemote, make: make)
@@ -66,6 +104,30 @@ struct ConformanceTests {
     arguments: [false, true])
   func localChat(isRemote: Bool) throws {
     #expect(try findings(Self.chat, isRemote: isRemote) { settings, _ in LocalChat(settings) } == [])
+  }
+
+  @Test("The local drive conforms")
+  func localDrive() throws {
+    let findings = try findings(Self.drive) { LocalDrive($0, $1) }
+    #expect(findings == [], "\(findings)")
+  }
+
+  @Test("The local document service conforms")
+  func localDocuments() throws {
+    let findings = try findings(Self.documents) { LocalDocuments($0, TemplateShelf($0.templates), $1) }
+    #expect(findings == [], "\(findings)")
+  }
+
+  @Test("The local signature service conforms")
+  func localSignature() throws {
+    let findings = try findings(Self.signature) { LocalSignature($0, $1) }
+    #expect(findings == [], "\(findings)")
+  }
+
+  @Test("The local mail service conforms")
+  func localMail() throws {
+    let findings = try findings(Self.mail) { LocalMail($0, $1) }
+    #expect(findings == [], "\(findings)")
   }
 
   @Test("The suite finds each broken promise", arguments: BrokenChat.Defect.allCases)

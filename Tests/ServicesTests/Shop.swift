@@ -2,6 +2,7 @@ import CRM
 import Foundation
 import Services
 import Store
+import TestSupport
 
 /// A workspace with one deal, for the tests of the local services.
 enum Shop {
@@ -24,7 +25,11 @@ enum Shop {
       "devis": """
         <!DOCTYPE html><html lang="fr"><head><meta charset="utf-8"><title>Devis {{quote.number}}</title></head>
         <body>{{quote.customer_name}} {{#quote.lines}}{{description}} {{total}} {{/quote.lines}}{{quote.total}}</body></html>
-        """
+        """,
+      "convention": """
+        <!DOCTYPE html><html lang="fr"><head><meta charset="utf-8"><title>Convention {{deal.title}}</title></head>
+        <body>{{deal.organization.name}}</body></html>
+        """,
     ])
 
   static func product(_ name: String, price: String, rate: Int64, without missing: String? = nil) throws -> [ValueField]
@@ -88,19 +93,47 @@ enum Shop {
       of: deal, [try line(1, "2", price: "1500.00", discount: "10%"), try line(2, "3")], author: author, at: now)
   }
 
-  /// A quote of the deal, not the one that `fill`'s lines would give.
-  static func fillDrive(_ transaction: any StoreTransaction) throws {
+  /// A quote of the deal, not the one that `fill`'s lines would give; the person's address; a person 2; the
+  /// first one's folder 1, the document 1 in it, which is HTML, and 2, which is a PDF. `papers` are the files.
+  static func fillDrive(_ transaction: any StoreTransaction, _ papers: [String: [UInt8]]) throws {
+    func cents(_ cents: Int64) -> Money { Money(cents: cents, currency: .eur) }
     _ = try transaction.insert(
       QuoteRow(
         number: "D-2026-0009", dealID: 1, status: .draft, url: "coulisse://quotes/D-2026-0009", customerName: "ACME",
-        customerAddress: nil, customerSiret: nil, totalWithoutTax: Money(cents: 1800_00, currency: .eur),
-        totalTax: Money(cents: 360_00, currency: .eur), total: Money(cents: 2160_00, currency: .eur),
-        fingerprint: "other", createdAt: now,
+        customerAddress: nil, customerSiret: nil, totalWithoutTax: cents(1800_00), totalTax: cents(360_00),
+        total: cents(2160_00), fingerprint: "other", createdAt: now,
         lines: [
           QuoteRow.Line(
-            productID: 1, description: "EDLC", quantity: ExactDecimal(1), price: Money(cents: 1800_00, currency: .eur), discount: nil,
-            vatRate: ExactDecimal(20), total: Money(cents: 1800_00, currency: .eur), tax: Money(cents: 360_00, currency: .eur))
+            productID: 1, description: "EDLC", quantity: ExactDecimal(1), price: cents(1800_00), discount: nil,
+            vatRate: ExactDecimal(20), total: cents(1800_00), tax: cents(360_00))
         ]))
+    try transaction.set(
+      RecordRef(.person, 1), "email", .text("j.brunet@acme.example"), author: author, at: now)
+    _ = try transaction.insert(
+      .person, [ValueField("first_name", .text("Noémie")), ValueField("last_name", .text("Arc"))], author: author,
+      at: now)
+    let folder = try transaction.insert(
+      FolderRow(key: "folder", personID: 1, name: "Brunet Jérémy", path: "Clients/Brunet Jérémy", createdAt: now))
+    for (path, type) in [(htmlPath, "text/html"), (pdfPath, "application/pdf")] {
+      let bytes = papers[path] ?? []
+      let name = path.split(separator: "/").last.map(String.init) ?? path
+      _ = try transaction.insert(
+        DocumentRow(
+          key: path, dealID: 1, folderID: folder.id, title: "Convention", name: name, path: path, contentType: type,
+          size: Int64(bytes.count), sha256: ContentHash.sha256(bytes), createdAt: now))
+    }
+  }
+
+  private static let htmlPath = "Clients/Brunet Jérémy/Convention.html"
+  private static let pdfPath = "Clients/Brunet Jérémy/Convention.pdf"
+
+  /// The files of `fillDrive`'s documents, by their paths on the drive.
+  static func papers() throws -> [String: [UInt8]] {
+    let html = "<!DOCTYPE html><html lang=\"fr\"><head><title>Convention</title></head><body>ACME</body></html>"
+    return [
+      htmlPath: Array(html.utf8),
+      pdfPath: try LocalServiceBench.printShop.pdf(html: html, name: "Convention").bytes,
+    ]
   }
 
   static func open() throws -> Store {
@@ -154,7 +187,7 @@ struct Desk {
   }
 
   func preview(_ operation: String, _ arguments: [Value] = [], step: Int = 1) throws -> Value {
-    try store.write { transaction in
+    try store.rehearse { transaction in
       try service.preview(try call(operation, arguments, step: step, now: Shop.now, transaction), in: transaction)
     }
   }

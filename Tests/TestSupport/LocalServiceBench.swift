@@ -18,14 +18,22 @@ public final class LocalServiceBench: ServiceBench {
   /// One process prints for all benches: to start it takes most of a second.
   public static let printShop = PrintShop(PrintShop.Location(root: SourceTree.root))
 
-  /// A database file that many benches begin with, so that it is made only once.
+  /// A database file, and what is on the drive, that many benches begin with, so that it is made only once.
   public final class Template {
     fileprivate let folder: URL
     fileprivate var file: URL { folder.appendingPathComponent("workspace.db") }
+    fileprivate var drive: URL { folder.appendingPathComponent("drive") }
 
-    /// - Parameter prepare: fills the database; what it leaves is the world of the examples.
-    public init(prepare: (any StoreTransaction) throws -> Void) throws {
+    /// - Parameters:
+    ///   - files: of the drive, by their paths on it.
+    ///   - prepare: fills the database; what it leaves is the world of the examples.
+    public init(files: [String: [UInt8]] = [:], prepare: (any StoreTransaction) throws -> Void) throws {
       folder = try LocalServiceBench.makeFolder()
+      for (path, bytes) in files {
+        let file = drive.appendingPathComponent(path)
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: file)
+      }
       let store = try Store(path: file.path)
       try store.write(prepare)
       try store.close()
@@ -44,6 +52,9 @@ public final class LocalServiceBench: ServiceBench {
     folder = try Self.makeFolder()
     let file = folder.appendingPathComponent("workspace.db")
     try FileManager.default.copyItem(at: template.file, to: file)
+    if FileManager.default.fileExists(atPath: template.drive.path) {
+      try FileManager.default.copyItem(at: template.drive, to: folder.appendingPathComponent("drive"))
+    }
     store = try Store(path: file.path)
     faulty = Self.wrap(make(declaration, Self.resources(folder, store)), isRemote, store)
   }

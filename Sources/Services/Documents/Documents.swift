@@ -8,7 +8,7 @@ public protocol Documents: Service {
   var templates: TemplateShelf { get }
   /// Makes a document from a template, to be looked at and corrected by a person.
   func generate(_ draft: DocumentDraft, _ context: OperationContext) throws(ServiceFailure) -> DocumentRow
-  /// The document as a PDF, in its present state (ALT-125); a PDF is answered as it is.
+  /// The document as a PDF, in its present state (ALT-125); a PDF that nobody has replaced is answered itself.
   func pdf(_ document: Int64, _ context: OperationContext) throws(ServiceFailure) -> DocumentRow
   /// The documents as one PDF, in this order, in their present state (ALT-125).
   func merge(_ documents: [Int64], _ context: OperationContext) throws(ServiceFailure) -> DocumentRow

@@ -25,11 +25,20 @@ public struct LocalDocuments: Documents {
     guard let folder = try resources.read({ try $0.folder(draft.folderID) }) else {
       throw ServiceFailure(.permanent, "documents.generate: there is no folder \(draft.folderID)")
     }
-    let html = try templates.template(named: draft.template).render(draft.data)
+    let html = try html(draft)
     return try desk.keep(
       FilingDesk.Paper(
         title: HTMLTitle.of(html) ?? draft.template, contentType: "text/html", bytes: Array(html.utf8),
         dealID: draft.dealID, folder: folder, template: draft.template), key: context.key, at: context.now)
+  }
+
+  /// - Throws: as the template does; or it has no end, by which a person's unfinished saving is told from a whole text.
+  private func html(_ draft: DocumentDraft) throws(ServiceFailure) -> String {
+    let html = try templates.template(named: draft.template).render(draft.data)
+    guard HTMLTitle.isComplete(html) else {
+      throw ServiceFailure(.permanent, "templates/\(draft.template).html has no </html> at its end; add it")
+    }
+    return html
   }
 
   public func pdf(_ document: Int64, _ context: OperationContext) throws(ServiceFailure) -> DocumentRow {
@@ -38,8 +47,15 @@ public struct LocalDocuments: Documents {
     let desk = FilingDesk(resources: resources)
     if let row = try desk.document(key: context.key) { return row }
     let (row, bytes) = try desk.open(document)
-    if row.contentType == "application/pdf" { return row }
-    let pdf = try Self.print(row, bytes, resources.printShop)
+    var pdf = bytes
+    if row.contentType != "application/pdf" {
+      pdf = try Self.print(row, bytes, resources.printShop)
+    } else if ContentHash.sha256(bytes) == row.sha256 {
+      return row
+    } else {
+      // Somebody put another one in its place. What its row says of it stays true of what was made then.
+      _ = try resources.printShop.merge([(row.name, bytes)])
+    }
     return try desk.keep(
       FilingDesk.Paper(
         title: row.title, contentType: "application/pdf", bytes: pdf, dealID: row.dealID, template: row.template),
@@ -90,7 +106,7 @@ public struct LocalDocuments: Documents {
     return try stored {
       if call.operation == "generate" {
         let draft = try DocumentDraft(fields)
-        let html = try templates.template(named: draft.template).render(draft.data)
+        let html = try html(draft)
         let title = HTMLTitle.of(html) ?? draft.template
         return try tx.rehearsed(
           DocumentRow(

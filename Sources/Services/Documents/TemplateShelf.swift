@@ -21,7 +21,7 @@ public final class TemplateShelf: Sendable {
         Suggestion.nearest(to: name, among: names).map { "; did you mean \(quoted($0))?" }
         ?? (names.isEmpty
           ? "; the folder templates/ is empty" : "; the templates are \(names.map(quoted).joined(separator: ", "))")
-      throw ServiceFailure(.permanent, "there is no templates/\(name).html\(hint)")
+      throw ServiceFailure(.permanent, "there is no \(quoted("templates/\(name).html"))\(hint)")
     }
     let template = try DocumentTemplate(name: "templates/\(name).html", text: text)
     read.withLock { $0[name] = template }

@@ -94,7 +94,9 @@ extension Drive {
       let document = try existing(.document, arguments, 1, world)
       var fields = [ValueField("folder", .integer(folder)), ValueField("document", .integer(document))]
       if !arguments[2].isNull {
-        fields.append(ValueField("name", .text(try arguments.text(2, "a document's name", limit: Self.nameLimit))))
+        let name = try arguments.text(2, "a document's name", limit: Self.nameLimit)
+        guard !isBlank(name) else { throw arguments.fault("a document's name", 2) }
+        fields.append(ValueField("name", .text(name)))
       }
       return ResolvedOperation(arguments: .object(fields))
     default: throw unknownOperation(operation)

@@ -18,8 +18,6 @@ struct FilingDesk {
     /// Nil: beside the folders.
     var folder: FolderRow?
     var template: String?
-    /// The file's name without its ending, when it is not the title.
-    var name: String?
 
     var fileExtension: String {
       switch contentType {
@@ -28,6 +26,18 @@ struct FilingDesk {
       default: "bin"
       }
     }
+
+    /// The title, which has no second ending if it ends like the file.
+    var fileName: DriveName {
+      let ending = ".\(fileExtension)"
+      let stem = title.lowercased().hasSuffix(ending) ? String(title.dropLast(ending.count)) : title
+      return DriveName(stem, extension: fileExtension, fallback: template ?? "document")
+    }
+  }
+
+  /// A title of a length that a list, a subject and a person can bear.
+  static func title(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.prefix(SignatureDraft.titleLimit)))
   }
 
   /// A document that is read again: at most this many bytes.
@@ -39,12 +49,17 @@ struct FilingDesk {
 
   /// The document of this key, made if it is not there.
   func keep(_ paper: Paper, key: String, at now: Instant) throws(ServiceFailure) -> DocumentRow {
+    // One at a time: of two attempts of one step the second finds the first one's row, before it writes a file.
+    try resources.filing.withLock { _ throws(ServiceFailure) in try findOrMake(paper, key: key, at: now) }
+  }
+
+  private func findOrMake(_ paper: Paper, key: String, at now: Instant) throws(ServiceFailure) -> DocumentRow {
     if let row = try document(key: key) { return row }
     let sha256 = ContentHash.sha256(paper.bytes)
     while true {
       let place = try put(paper)
       let row = DocumentRow(
-        key: key, dealID: paper.dealID, folderID: paper.folder?.id, title: paper.title, template: paper.template,
+        key: key, dealID: paper.dealID, folderID: paper.folder?.id, title: Self.title(paper.title), template: paper.template,
         name: place.name, path: place.path.joined(separator: "/"), contentType: paper.contentType,
         size: Int64(paper.bytes.count), sha256: sha256, createdAt: now)
       let kept = try resources.write { tx -> DocumentRow? in
@@ -63,7 +78,7 @@ struct FilingDesk {
     let folder = paper.folder.map { $0.path.split(separator: "/").map(String.init) } ?? [Self.papers]
     try disk.makeRoot()
     try disk.makeFolder(folder)
-    let name = DriveName(paper.name ?? paper.title, extension: paper.fileExtension, fallback: "document")
+    let name = paper.fileName
     var number = 1
     while true {
       let candidate = number == 1 ? name : name.numbered(number)

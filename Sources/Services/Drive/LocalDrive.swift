@@ -38,6 +38,14 @@ public struct LocalDrive: Drive {
   ) throws(ServiceFailure) -> FolderRow {
     try fault.check()
     let resources = try resources.required()
+    return try resources.filing.withLock { _ throws(ServiceFailure) in
+      try findOrMake(draft, context, resources)
+    }
+  }
+
+  private func findOrMake(
+    _ draft: ClientFolderDraft, _ context: OperationContext, _ resources: LocalResources
+  ) throws(ServiceFailure) -> FolderRow {
     try resources.drive.makeRoot()
     while true {
       if let row = try resources.read({ try $0.folder(ofPerson: draft.personID) }) {
@@ -93,11 +101,15 @@ public struct LocalDrive: Drive {
     let resources = try resources.required()
     let parent = try Self.folder(folder, resources)
     let name = DriveName(name, fallback: "_").text
-    let row = FolderRow(
-      key: context.key, parentID: parent.id, name: name, path: "\(parent.path)/\(name)", createdAt: context.now)
+    // "Documents generes" has the key of "Documents générés", and is that folder.
+    let known = try resources.read { try $0.folder(key: context.key) }
+    let row =
+      known
+      ?? FolderRow(
+        key: context.key, parentID: parent.id, name: name, path: "\(parent.path)/\(name)", createdAt: context.now)
     try resources.drive.makeRoot()
     try resources.drive.makeFolder(row.path.split(separator: "/").map(String.init))
-    return try resources.write { tx in try tx.folder(path: row.path) ?? tx.insert(row) }
+    return try resources.write { tx in try tx.folder(key: row.key) ?? tx.folder(path: row.path) ?? tx.insert(row) }
   }
 
   private static func folder(_ id: Int64, _ resources: LocalResources) throws(ServiceFailure) -> FolderRow {
@@ -131,8 +143,9 @@ public struct LocalDrive: Drive {
         let person = try fields.integer("person")
         if let row = try tx.folder(ofPerson: person) { return RecordRef(.folder, row.id) }
         let name = DriveName(try fields.text("name", limit: 2 * Self.nameLimit), fallback: "Client").text
+        // Not a place that a namesake could have too.
         let row = FolderRow(
-          key: call.key, personID: person, name: name, path: "\(clients)/\(name) (????)", createdAt: call.now)
+          key: call.key, personID: person, name: name, path: "????/\(call.key)", createdAt: call.now)
         return RecordRef(.folder, try tx.insert(row).id)
       case "child":
         guard let parent = try tx.folder(try fields.integer("folder")) else {
@@ -140,7 +153,7 @@ public struct LocalDrive: Drive {
         }
         let name = DriveName(try fields.text("name", limit: Self.nameLimit), fallback: "_").text
         let path = "\(parent.path)/\(name)"
-        if let row = try tx.folder(path: path) { return RecordRef(.folder, row.id) }
+        if let row = try tx.folder(key: call.key) ?? tx.folder(path: path) { return RecordRef(.folder, row.id) }
         let row = FolderRow(key: call.key, parentID: parent.id, name: name, path: path, createdAt: call.now)
         return RecordRef(.folder, try tx.insert(row).id)
       default:
@@ -161,6 +174,7 @@ extension StoreTransaction {
     if let row = try self.document(key: call.key) { return RecordRef(.document, row.id) }
     var row = document
     row.key = call.key
+    row.title = FilingDesk.title(row.title)
     row.path = "????/\(call.key)"
     row.createdAt = call.now
     return RecordRef(.document, try insert(row).id)

@@ -36,18 +36,39 @@ public struct LocalMail: Mail {
     let resources = try resources.required()
     if let row = try resources.read({ try $0.email(key: context.key) }) { return row }
     let address = try resources.read { try sender(of: draft, $0) }.get()
-    let row = try write(draft, from: address, key: context.key, at: context.now, resources)
+    let papers = try papers(draft.attachments, resources)
+    let row = try write(draft, papers, from: address, key: context.key, at: context.now, resources)
     return try resources.write { tx in try tx.email(key: context.key) ?? tx.insert(row) }
+  }
+
+  typealias Paper = (row: DocumentRow, bytes: [UInt8])
+
+  /// Megabytes of all attachments together: more than that no mail server takes.
+  static let attachmentLimit = 25
+
+  private func papers(_ ids: [Int64], _ resources: LocalResources) throws(ServiceFailure) -> [Paper] {
+    let desk = FilingDesk(resources: resources)
+    var papers: [Paper] = []
+    var size = 0
+    for id in ids {
+      let paper = try desk.open(id)
+      size += paper.bytes.count
+      guard size <= Self.attachmentLimit * 1_000_000 else {
+        throw ServiceFailure(
+          .permanent,
+          "mail.send: attachments: expected at most \(Self.attachmentLimit) MB together, found more; send fewer of them")
+      }
+      papers.append(paper)
+    }
+    return papers
   }
 
   /// Puts the message into the outbox, where its name follows from the key; the row is the caller's to keep.
   func write(
-    _ draft: MailDraft, from: String, key: String, at now: Instant, _ resources: LocalResources
+    _ draft: MailDraft, _ papers: [Paper], from: String, key: String, at now: Instant, _ resources: LocalResources
   ) throws(ServiceFailure) -> EmailRow {
-    let desk = FilingDesk(resources: resources)
     var attachments: [MailMessage.Attachment] = []
-    for id in draft.attachments {
-      let (row, bytes) = try desk.open(id)
+    for (row, bytes) in papers {
       attachments.append(
         try valid("mail.send") { () throws(ValueFault) in
           try MailMessage.Attachment(name: row.name, type: row.contentType, bytes: bytes)

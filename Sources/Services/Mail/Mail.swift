@@ -94,7 +94,7 @@ extension Mail {
       throw ServiceFailure(
         .permanent, "\(arguments.name): at most \(MailDraft.recipientLimit) recipients, found \(draft.recipients.count)")
     }
-    if case .record(let deal) = fields["deal"], deal.kind == .deal { draft.dealID = deal.id }
+    if let deal = try fields.optionalRecord(.deal, "deal", in: world) { draft.dealID = deal.id }
     for value in Self.listed(fields["attachments"]) {
       guard case .record(let ref) = value, ref.kind == .document,
         try stored({ try world.transaction.record(ref) }) != nil

@@ -49,10 +49,18 @@ public struct LocalSignature: Signature {
   ) throws(ServiceFailure) -> SignatureRequestRow {
     try fault.check()
     let resources = try resources.required()
-    if let there = try resources.read({ try existing(draft, context.key, $0) }) { return there }
-    let order = try order(draft, context, resources)
+    let unfit = try unfitRequest(of: draft.dealID, resources)
+    if let there = try resources.read({ try existing(draft, context.key, $0, but: unfit) }) { return there }
+    let paper = try FilingDesk(resources: resources).open(draft.documentID)
+    // What is sent is what can be signed, and what the request's row says of it.
+    guard ContentHash.sha256(paper.bytes) == paper.row.sha256 else {
+      throw ServiceFailure(
+        .permanent,
+        "\(paper.row.path) was changed after it had been made; documents.pdf makes a paper of it as it is now")
+    }
+    let order = try order(draft, paper, context, resources)
     return try resources.write { tx in
-      if let there = try existing(draft, context.key, tx) { return there }
+      if let there = try existing(draft, context.key, tx, but: unfit) { return there }
       // At most one paper is out for a deal: the client signs the present one.
       if var open = try tx.openSignatureRequest(of: draft.dealID) {
         open.state = .cancelled
@@ -66,12 +74,26 @@ public struct LocalSignature: Signature {
     }
   }
 
-  /// What was sent under this key, in whatever state it is now; else the open request, if it asks for the same.
+  /// The deal's open request if its paper is gone or was changed since: nobody can sign that any more, and it must not
+  /// stand in the way of a new one.
+  private func unfitRequest(of deal: Int64, _ resources: LocalResources) throws(ServiceFailure) -> Int64? {
+    guard let open = try resources.read({ try $0.openSignatureRequest(of: deal) }) else { return nil }
+    do throws(ServiceFailure) {
+      let (row, bytes) = try FilingDesk(resources: resources).open(open.documentID)
+      return ContentHash.sha256(bytes) == row.sha256 ? nil : open.id
+    } catch {
+      if error.isTransient { throw error }
+      return open.id
+    }
+  }
+
+  /// What was sent under this key, in whatever state it is now; else the open request, if it asks for the same and is
+  /// not the one that nobody can sign.
   private func existing(
-    _ draft: SignatureDraft, _ key: String, _ tx: any StoreTransaction
+    _ draft: SignatureDraft, _ key: String, _ tx: any StoreTransaction, but unfit: Int64? = nil
   ) throws -> SignatureRequestRow? {
     if let row = try tx.signatureRequest(key: key) { return row }
-    guard let open = try tx.openSignatureRequest(of: draft.dealID), open.signerEmail == draft.signerEmail,
+    guard let open = try tx.openSignatureRequest(of: draft.dealID), open.id != unfit, open.signerEmail == draft.signerEmail,
       let sent = try tx.document(open.documentID), let wanted = try tx.document(draft.documentID),
       sent.sha256 == wanted.sha256
     else { return nil }
@@ -79,14 +101,14 @@ public struct LocalSignature: Signature {
   }
 
   private func order(
-    _ draft: SignatureDraft, _ context: OperationContext, _ resources: LocalResources
+    _ draft: SignatureDraft, _ paper: LocalMail.Paper, _ context: OperationContext, _ resources: LocalResources
   ) throws(ServiceFailure) -> EmailRow? {
     guard sendsOrder else { return nil }
     let message = MailDraft(
       dealID: draft.dealID, to: [draft.signerEmail], subject: filled(subject, draft), text: filled(text, draft),
       attachments: [draft.documentID])
     let address = try resources.read { try mail.sender(of: message, $0) }.get()
-    return try mail.write(message, from: address, key: "\(context.key)/order", at: context.now, resources)
+    return try mail.write(message, [paper], from: address, key: "\(context.key)/order", at: context.now, resources)
   }
 
   private func filled(_ text: String, _ draft: SignatureDraft) -> String {

@@ -95,9 +95,8 @@ extension Signature {
     guard !isBlank(email) else {
       throw ServiceFailure(.permanent, "\(arguments.name): \(quoted(name)) has no « E-mail » to which the papers could go")
     }
-    var deal = paper.dealID ?? dealID
-    if case .record(let given) = fields["deal"], given.kind == .deal { deal = given.id }
-    guard let deal else {
+    let given = try fields.optionalRecord(.deal, "deal", in: world)?.id
+    guard let deal = given ?? paper.dealID ?? dealID else {
       throw ServiceFailure(.permanent, "\(arguments.name): the document belongs to no deal; name one with deal = …")
     }
     let title = try fields.optionalText("title", limit: SignatureDraft.titleLimit) ?? paper.title

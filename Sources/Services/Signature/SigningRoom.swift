@@ -38,6 +38,11 @@ public struct SigningRoom {
     guard let request = try resources.read({ try $0.signatureRequest(id) }) else {
       throw ServiceFailure(.permanent, "there is no signature request \(id); list them with: coulisse signatures list")
     }
+    guard request.state.isOpen else {
+      throw ServiceFailure(
+        .permanent,
+        "signature request \(id) is \(request.state.rawValue) and can't be signed any more; send the papers again")
+    }
     let (row, bytes) = try FilingDesk(resources: resources).open(request.documentID)
     // What is signed is what was sent, to the byte.
     guard ContentHash.sha256(bytes) == row.sha256 else {
@@ -97,7 +102,8 @@ public struct SigningRoom {
     let zone = TimeZone(identifier: declaration.timeZone) ?? TimeZone(identifier: "UTC") ?? .current
     let offset = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(instant.milliseconds) / 1000))
     guard let day = instant.day(utcOffset: offset) else { return "\(instant)" }
-    let seconds = (instant.milliseconds / 1000 + Int64(offset)) % 86400
+    let local = instant.milliseconds + Int64(offset) * 1000 - Instant(startOf: day).milliseconds
+    let seconds = local / 1000
     func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
     let time = "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))"
     let ahead = abs(Int64(offset))
