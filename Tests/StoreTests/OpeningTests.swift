@@ -72,6 +72,22 @@ struct OpeningTests {
         == ["001 records, events, runs", "002 folders, documents, signatures, mail"])
   }
 
+  @Test("a database of the first layout is brought up to date when it is opened, with all that is in it")
+  func upgraded() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("old.db")
+    let queue = try DatabaseQueue(path: path)
+    try Migrations.migrator.migrate(queue, upTo: Migration001.identifier)
+    try queue.write { db in
+      try db.execute(sql: "INSERT INTO user (name, email, email_folded) VALUES ('Zoé', 'z@a.example', 'z@a.example')")
+    }
+    try queue.close()
+    let store = try Store(path: path)
+    #expect(try store.read { try $0.user(email: "z@a.example") } == RecordRef(.user, 1))
+    #expect(try store.read { try $0.documents(of: nil) } == [])
+    #expect(try store.integrityFaults() == [])
+  }
+
   @Test("opening again finds everything and changes nothing")
   func reopened() throws {
     let office = try Office()

@@ -120,8 +120,11 @@ extension RunHost {
     var lines = ["\(request.name) → \(answer.isNull ? "done" : answer.plainText)"]
     if case .object(let arguments) = request.arguments {
       lines += arguments.map { argument in
+        // A text is what somebody will read, so most of it is shown; of a template's data the beginning is enough.
         let text = argument.value.plainText
-        return "  \(argument.name): \(text.count > 2000 ? text.prefix(1999) + "…" : text)"
+        var limit = 2000
+        if case .object = argument.value { limit = 200 }
+        return "  \(argument.name): \(text.count > limit ? text.prefix(limit - 1) + "…" : text)"
       }
     }
     return lines.joined(separator: "\n")
