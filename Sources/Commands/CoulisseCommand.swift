@@ -22,9 +22,9 @@ public struct CoulisseCommand: ParsableCommand {
     version: "coulisse 0.1.0",
     subcommands: [
       InitCommand.self, DemoCommand.self, DealsCommand.self, RecordsCommand<Persons>.self,
-      RecordsCommand<Organizations>.self, RecordsCommand<Products>.self, AutomationsCommand.self, RunCommand.self,
-      RunsCommand.self, WorkCommand.self, LuaCommand.self, TestCommand.self, CheckCommand.self, ImportCommand.self,
-      ExportCommand.self, DoctorCommand.self,
+      RecordsCommand<Organizations>.self, RecordsCommand<Products>.self, DocumentsCommand.self, SignaturesCommand.self,
+      AutomationsCommand.self, RunCommand.self, RunsCommand.self, WorkCommand.self, LuaCommand.self, TestCommand.self,
+      CheckCommand.self, ImportCommand.self, ExportCommand.self, DoctorCommand.self,
     ])
 
   public init() {}

@@ -29,11 +29,13 @@ struct DealsTests {
       try workspace.run("deals", "list", "--status", "closed").errors.contains("open (ouvert), won (conclu, gagné)"))
   }
 
-  @Test("show --json is what was imported, in its shape, with id, status, archived, quotes, cards, messages, runs")
+  @Test("show --json is what was imported, in its shape, with what the scripts made beside it")
   func show() throws {
     let workspace = try Workspace(.altitude)
     let data = try JSON(parsing: try workspace.read("data.json"))
-    let added = ["id", "status", "archived", "quotes", "cards", "messages", "runs"]
+    let added = [
+      "id", "status", "archived", "quotes", "documents", "signatures", "emails", "cards", "messages", "runs",
+    ]
     for imported in data["deals"]?.arrayValue ?? [] {
       guard case .object(let shown) = try workspace.deal(imported.text("key") ?? "") else { continue }
       let same = shown.filter { !added.contains($0.name) }

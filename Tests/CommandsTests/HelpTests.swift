@@ -9,7 +9,9 @@ struct HelpTests {
     "init", "demo", "deals", "deals list", "deals show", "deals create", "deals set", "deals move", "deals win",
     "deals lose", "deals reopen", "deals note", "persons", "persons list", "persons show", "persons set",
     "organizations", "organizations list", "organizations show", "organizations set", "products", "products list",
-    "products show", "products set", "automations", "run", "runs", "runs list", "runs show", "runs retry",
+    "products show", "products set", "documents", "documents list", "documents show", "documents open", "documents pdf",
+    "signatures", "signatures list", "signatures show", "signatures sign", "signatures decline", "signatures view",
+    "signatures cancel", "automations", "run", "runs", "runs list", "runs show", "runs retry",
     "runs cancel", "work", "lua", "test", "check", "import", "export", "doctor",
   ]
 

@@ -48,6 +48,22 @@ struct DealView {
       lines.append("  total \(Self.word(quote["total"]) ?? "") \(currency) with tax")
       return lines
     }
+    lines += section("Documents", "documents") { document in
+      ["\(Self.word(document["title"]) ?? ""): drive/\(Self.word(document["path"]) ?? "") (\(Self.word(document["url"]) ?? ""))"]
+    }
+    lines += section("Signatures", "signatures") { request in
+      let since = Self.word(request["closed_at"]).map { " since \($0)" } ?? ""
+      let reason = Self.word(request["reason"]).map { ", \($0)" } ?? ""
+      let signed = Self.word(request["signed_document"]).map { ": \($0)" } ?? ""
+      return [
+        "\(Self.word(request["id"]) ?? "") \(Self.word(request["title"]) ?? "") by \(Self.word(request["signer"]) ?? ""): "
+          + "\(Self.word(request["state"]) ?? "")\(since)\(reason)\(signed)"
+      ]
+    }
+    lines += section("E-mails", "emails") { email in
+      let to = email["to"]?.arrayValue?.compactMap { Self.word($0) }.joined(separator: ", ") ?? ""
+      return ["to \(to): \(Self.word(email["subject"]) ?? "") (outbox/\(Self.word(email["path"]) ?? ""))"]
+    }
     lines += section("Cards", "cards") { card in
       ["\(Self.word(card["title"]) ?? "") in \(Self.word(card["list"]) ?? ""): \(Self.word(card["url"]) ?? "")"]
     }

@@ -29,13 +29,18 @@ public struct SignatureSignal: Sendable, Hashable {
   public var paper: Paper?
   /// When it happened.
   public var at: Instant
+  /// Who did it when it was not the signer: a request is taken back by a user.
+  public var actor: String?
 
-  public init(request: Int64, state: SignatureState, reason: String? = nil, paper: Paper? = nil, at: Instant) {
+  public init(
+    request: Int64, state: SignatureState, reason: String? = nil, paper: Paper? = nil, at: Instant, actor: String? = nil
+  ) {
     self.request = request
     self.state = state
     self.reason = reason
     self.paper = paper
     self.at = at
+    self.actor = actor
   }
 }
 
@@ -70,9 +75,8 @@ extension Dispatcher {
       request.signedDocumentID = document.id
     }
     request.reason = signal.reason
-    return try change(
-      request, signal.state, at: signal.at, cause: Cause(author: Author(actor: "signer:\(request.signerEmail)")), tx: tx,
-      now: now)
+    let author = Author(actor: signal.actor ?? "signer:\(request.signerEmail)")
+    return try change(request, signal.state, at: signal.at, cause: Cause(author: author), tx: tx, now: now)
   }
 
   /// Takes an open request back.

@@ -100,6 +100,7 @@ extension SignatureSignal {
       JSONMember("request", .integer(request)), JSONMember("state", .string(state.rawValue)),
       JSONMember("at", .integer(at.milliseconds)), JSONMember("reason", reason.map { .string($0) } ?? .null),
     ]
+    if let actor { members.append(JSONMember("actor", .string(actor))) }
     if let paper {
       members.append(
         JSONMember(
@@ -117,7 +118,8 @@ extension SignatureSignal {
       let state = json["state"]?.stringValue.flatMap(SignatureState.init(rawValue:))
     else { return nil }
     self.init(
-      request: request, state: state, reason: json["reason"]?.stringValue, at: Instant(milliseconds: at))
+      request: request, state: state, reason: json["reason"]?.stringValue, at: Instant(milliseconds: at),
+      actor: json["actor"]?.stringValue)
     guard let paper = json["paper"] else { return }
     guard let name = paper["name"]?.stringValue, let path = paper["path"]?.stringValue,
       let size = paper["size"]?.integerValue, let sha256 = paper["sha256"]?.stringValue

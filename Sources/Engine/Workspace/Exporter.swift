@@ -30,7 +30,8 @@ public struct Exporter {
   }
 
   /// One deal in the shape of an import.
-  /// - Parameter full: also `id`, `status`, `archived`, `quotes`, `cards`, `messages` and `runs`.
+  /// - Parameter full: also `id`, `status`, `archived`, `quotes`, `documents`, `signatures`, `emails`, `cards`, `messages`
+  ///   and `runs`.
   public func deal(_ ref: RecordRef, in tx: any StoreTransaction, full: Bool) throws -> JSON {
     var members = try fields(ref, in: tx)
     guard full else { return .object(members + (try closing(ref, in: tx)) + (try notes(ref, in: tx))) }
@@ -40,6 +41,9 @@ public struct Exporter {
     members.append(JSONMember("status", .string(record[field: "status"].plainText)))
     members.append(JSONMember("archived", .bool(record[field: "archived"] == .boolean(true))))
     members.append(JSONMember("quotes", .array(try tx.quotes(of: ref.id).map { try quote($0, in: tx) })))
+    members.append(JSONMember("documents", .array(try tx.documents(of: ref.id).map(document))))
+    members.append(JSONMember("signatures", .array(try tx.signatureRequests(of: ref.id).map(signature))))
+    members.append(JSONMember("emails", .array(try tx.emails(of: ref.id).map(email))))
     members.append(JSONMember("cards", .array(try tx.cards(of: ref.id).map(card))))
     members.append(JSONMember("messages", .array(try tx.messages(of: ref.id).map { try message($0, in: tx) })))
     members.append(JSONMember("runs", .array(try tx.runs(of: ref.id).map { RunAnswer($0).json })))

@@ -7,9 +7,10 @@ extension LocalResources {
   /// taken it nothing has changed.
   /// - Throws: `EngineFault`, `ServiceFailure`: the request is closed, the paper was changed, nothing can be printed.
   public func signal(
-    request id: Int64, _ state: SignatureState, reason: String?, declaration: WorkspaceDeclaration, now: Instant
+    request id: Int64, _ state: SignatureState, reason: String?, actor: String? = nil,
+    declaration: WorkspaceDeclaration, now: Instant
   ) throws -> SignatureSignal {
-    var signal = SignatureSignal(request: id, state: state, reason: reason, at: now)
+    var signal = SignatureSignal(request: id, state: state, reason: reason, at: now, actor: actor)
     // The engine says what is wrong with a closed request; a paper is made only where there is something to sign.
     let isOpen = try store.read { try $0.signatureRequest(id)?.state.isOpen ?? false }
     if state == .signed, isOpen {
