@@ -120,6 +120,23 @@ struct SignatureTests {
     #expect(try shop.stageName() == "Confirmé")
   }
 
+  @Test("a second entry that comes before the first run has come to its wait replaces it all the same (meetLaterEntries)")
+  func secondEntryInFlight() throws {
+    let shop = try shop()
+    // Its first step is begun; meanwhile the deal leaves and comes back.
+    try shop.move("Créer documents")
+    try shop.move("Qualifié")
+    try shop.move("Créer documents")
+    try shop.settle()
+    #expect(try shop.runStates() == ["w: cancelled", "w: waiting"])
+    #expect(try shop.requests().map(\.state) == [.cancelled, .sent])
+    try shop.signer(2, .signed)
+    try shop.settle()
+    #expect(try shop.events("signature.signed") == 1)
+    guard case .list(let links)? = try shop.value("signed_urls") else { throw ValueFault("no links") }
+    #expect(links.count == 1)
+  }
+
   @Test("a run that is cancelled by hand while it waits takes its request with it; a retry is told so at once")
   func cancelledByHand() throws {
     let shop = try shop()

@@ -225,9 +225,7 @@ struct Dispatcher {
       switch automation.whileWaiting {
       case .ignore: return true
       case .replace:
-        try core.finish(
-          run, .cancelled, fault: RunFault(kind: "cancelled", message: "replaced by a later entry of the deal"),
-          tx: tx, now: now)
+        try core.finish(run, .cancelled, fault: EngineCore.replaced, tx: tx, now: now)
       }
     }
     return false

@@ -142,10 +142,10 @@ extension EngineCore {
       try tx.write(
         JournalRow(runID: run.id, segment: run.segment, entries: JournalEntry.encode(host.entries), step: step))
       run.segment += 1
-      try park(run, target, until, tx)
+      try park(run, target, until, host.version, tx: tx, now: now)
     case .stillWaiting(let target, let until):
       live.execution.discard()
-      try park(run, target, until, tx)
+      try park(run, target, until, host.version, tx: tx, now: now)
     case nil:
       live.execution.discard()
       try fail(
@@ -155,14 +155,40 @@ extension EngineCore {
     }
   }
 
-  private func park(_ run: RunRow, _ target: WaitTarget, _ until: Instant?, _ tx: any StoreTransaction) throws {
+  private func park(
+    _ run: RunRow, _ target: WaitTarget, _ until: Instant?, _ version: WorkspaceVersion, tx: any StoreTransaction,
+    now: Instant
+  ) throws {
     var run = run
     run.status = .waiting
     run.wakeTopic = Waits.topic(of: target)
     run.dueAt = until
     try tx.update(run)
     followed.noteSettled(run)
+    try meetLaterEntries(run, version, tx: tx, now: now)
   }
+
+  /// The deal may have come in again before this run had come to its wait; then what a second entry does while the first
+  /// run waits is done now. Otherwise both would wait, for one answer.
+  private func meetLaterEntries(
+    _ run: RunRow, _ version: WorkspaceVersion, tx: any StoreTransaction, now: Instant
+  ) throws {
+    guard let deal = run.dealID, let automation = version.automations.first(where: { $0.name == run.automation })
+    else { return }
+    let open = try tx.openRuns([.queued, .running, .retrying, .waiting], of: deal)
+    let later = open.filter { $0.automation == run.automation && $0.id > run.id }
+    if later.isEmpty { return }
+    switch automation.whileWaiting {
+    case .replace:
+      try finish(run, .cancelled, fault: Self.replaced, tx: tx, now: now)
+    case .ignore:
+      let fault = RunFault(kind: "cancelled", message: "an earlier run of the automation waits, so this one is not needed")
+      for run in later where run.status == .queued { try finish(run, .cancelled, fault: fault, tx: tx, now: now) }
+    }
+    for run in takeConsequences() { noteQueued(run) }
+  }
+
+  static let replaced = RunFault(kind: "cancelled", message: "replaced by a later entry of the deal")
 
   private func keep(_ live: LiveRun, _ run: RunRow) {
     if mode.replaysAlways {
