@@ -23,8 +23,9 @@ public struct CoulisseCommand: ParsableCommand {
     subcommands: [
       InitCommand.self, DemoCommand.self, DealsCommand.self, RecordsCommand<Persons>.self,
       RecordsCommand<Organizations>.self, RecordsCommand<Products>.self, DocumentsCommand.self, SignaturesCommand.self,
-      AutomationsCommand.self, RunCommand.self, RunsCommand.self, WorkCommand.self, LuaCommand.self, TestCommand.self,
-      CheckCommand.self, ImportCommand.self, ExportCommand.self, DoctorCommand.self,
+      TemplatesCommand.self, AutomationsCommand.self, RunCommand.self, RunsCommand.self, WorkCommand.self, LuaCommand.self, TestCommand.self,
+      CheckCommand.self, ImportCommand.self, ExportCommand.self, BackupCommand.self, RestoreCommand.self,
+      DoctorCommand.self,
     ])
 
   public init() {}

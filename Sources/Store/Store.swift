@@ -153,6 +153,11 @@ public final class Store: Sendable {
     }
   }
 
+  /// Gives the connection to whoever copies the whole database.
+  func copy(_ body: (DatabaseQueue) throws -> Void) throws {
+    try access { try body(queue) }
+  }
+
   /// Closes the file; later calls are errors.
   public func close() throws {
     try door.withLock {

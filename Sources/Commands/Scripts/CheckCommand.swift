@@ -7,10 +7,10 @@ import Scripting
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Check scripts without running them: syntax, unknown names, stages.",
+    commandName: "check", abstract: "Check scripts and templates without running them: syntax, unknown names, stages.",
     discussion: """
       Prints file:line: message for each problem; exit code 1 if there is an error. A stage that does not exist is a \
-      warning.
+      warning, and so is a placeholder of a template that no script seems to give a value.
 
         coulisse check
         coulisse check --json
@@ -34,7 +34,7 @@ struct CheckCommand: ParsableCommand {
     if hasErrors { throw ExitCode(1) }
   }
 
-  /// Everything wrong with the scripts of a workspace, by file and line.
+  /// Everything wrong with the scripts and templates of a workspace, by file and line.
   static func findings(in folder: WorkspaceFolder) throws -> [Finding] {
     let version: WorkspaceVersion
     do {
@@ -65,6 +65,7 @@ struct CheckCommand: ParsableCommand {
       if let syntax = try syntaxFault(in: file) { findings.append(syntax) }
       findings += check.findings(in: file)
     }
+    findings += TemplateFindings.all(in: version)
     return findings.enumerated().sorted { one, other in
       let lines = (one.element.line ?? 0, other.element.line ?? 0)
       return (one.element.file, lines.0, one.offset) < (other.element.file, lines.1, other.offset)

@@ -71,9 +71,10 @@ struct Examination {
       attempt("mend what it says, then: coulisse doctor") { try $0.lookAtRecords(workspace, engineLives: engineLives) }
     }
     attempt("mend the file, then: coulisse check") { try $0.lookAtScripts(folder) }
+    lookAtPapers(folder)
   }
 
-  private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+  static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
   private mutating func attempt(_ remedy: String, _ look: (inout Examination) throws -> Void) {
     do {
@@ -116,6 +117,7 @@ struct Examination {
           "declare it again, or move them, the first with: coulisse deals move \(first.id) STAGE"
         ))
       }
+      lookAtSignatures(try tx.signatureRequests(of: nil).filter(\.state.isOpen))
       facts.append(("users", String(try tx.find(.user, [], limit: nil).count)))
     }
     // The check reads every page, with a connection of its own.
@@ -129,9 +131,12 @@ struct Examination {
 
   private mutating func lookAtScripts(_ folder: WorkspaceFolder) throws {
     let findings = try DeepStack.run { try CheckCommand.findings(in: folder) }
-    facts.append(("scripts", findings.isEmpty ? "sound" : Self.count(findings.count, "problem")))
+    let inScripts = findings.filter { !$0.file.hasPrefix("templates/") }.count
+    facts.append(("scripts", inScripts == 0 ? "sound" : Self.count(inScripts, "problem")))
+    facts.append(("templates", inScripts == findings.count ? "sound" : Self.count(findings.count - inScripts, "problem")))
     for finding in findings where finding.weight == .error {
-      complaints.append((finding.words, "mend the script, then: coulisse check"))
+      let what = finding.file.hasPrefix("templates/") ? "template" : "script"
+      complaints.append((finding.words, "mend the \(what), then: coulisse check"))
     }
   }
 }

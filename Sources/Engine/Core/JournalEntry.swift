@@ -118,6 +118,34 @@ extension JournalRow {
   /// What the segment did, in order, in words: fields set, notes added, moves, effects on services.
   /// - Throws: when the journal can't be read.
   public func deeds() throws -> [String] { try JournalEntry.decode(entries).filter(\.isDeed).map(\.words) }
+
+  /// What the segment changed in records, in words: its deeds without those on services.
+  /// - Throws: when the journal can't be read.
+  public func changes() throws -> [String] {
+    try JournalEntry.decode(entries).filter { $0.isDeed && $0.step == nil }.map(\.words)
+  }
+
+  /// The effects on services that were carried out in the segment's own commit, in order: steps like those that end a
+  /// segment, but with no attempts and no times of their own.
+  /// - Throws: when the journal can't be read.
+  public func fusedSteps() throws -> [FusedOperation] {
+    try JournalEntry.decode(entries).compactMap { entry in
+      guard let step = entry.step, step.isEffect else { return nil }
+      return FusedOperation(
+        name: entry.tag, key: step.key, arguments: step.arguments, answer: entry.answer,
+        failure: entry.failure?.message)
+    }
+  }
+}
+
+/// An effect that was carried out in the commit of its segment.
+public struct FusedOperation: Sendable {
+  /// `accounting.create_quote`
+  public var name: String
+  public var key: String
+  public var arguments: Value
+  public var answer: Value
+  public var failure: String?
 }
 
 extension Value {

@@ -80,7 +80,7 @@ public struct WorkspaceFolder: Sendable, Hashable {
   }
 
   /// The HTML files of `templates/`, in order.
-  func templatePaths() -> [String] {
+  public func templatePaths() -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent("templates").path)) ?? []
     return names.filter { $0.hasSuffix(".html") && !$0.hasPrefix(".") }.sorted().map { "templates/\($0)" }
   }

@@ -16,7 +16,7 @@ public struct DocumentTemplate: Sendable {
   /// no other fields.
   public let identifiers: Set<String>
 
-  private let tags: [TemplateTag]
+  let tags: [TemplateTag]
   private let template: MustacheTemplate
 
   /// - Throws: a permanent failure that names the template and the line.
@@ -37,6 +37,20 @@ public struct DocumentTemplate: Sendable {
   /// The HTML with the values of `data`, an object, in the placeholders' places.
   /// - Throws: a permanent failure that lists all placeholders that are unknown or have no value, each with its line.
   public func render(_ data: Value, format: FrenchFormat = FrenchFormat()) throws(ServiceFailure) -> String {
+    let (html, faults) = try fill(data, format: format)
+    guard faults.isEmpty else {
+      let shown = faults.prefix(50).map { "\(name):\($0.line): \($0.message)" }
+      let rest = faults.count > shown.count ? "; and \(faults.count - shown.count) more" : ""
+      throw ServiceFailure(.permanent, shown.joined(separator: "; ") + rest)
+    }
+    return html
+  }
+
+  /// The HTML with the values of `data` as far as they are there, and all placeholders that are unknown or have none.
+  /// - Throws: a permanent failure when it is too large.
+  func fill(
+    _ data: Value, format: FrenchFormat = FrenchFormat()
+  ) throws(ServiceFailure) -> (html: String, faults: [TemplateFault]) {
     let rendering = TemplateRendering(tags: tags, format: format)
     let html = template.render(TemplateScope(data, parent: nil, rendering))
     if rendering.isTooLarge {
@@ -46,11 +60,16 @@ public struct DocumentTemplate: Sendable {
           + "lists repeated inside lists?")
     }
     let faults = rendering.faults.sorted { $0.key < $1.key }
-    guard faults.isEmpty else {
-      let shown = faults.prefix(50).map { "\(name):\(tags[$0.key].line): \($0.value)" }
-      let rest = faults.count > shown.count ? "; and \(faults.count - shown.count) more" : ""
-      throw ServiceFailure(.permanent, shown.joined(separator: "; ") + rest)
-    }
-    return html
+    return (html, faults.map { TemplateFault(line: tags[$0.key].line, message: $0.value) })
   }
+
+  /// The names that stand in its tags, each once, in the order of the alphabet: `deal.lines`, `deal.title`.
+  public var fields: [String] { Set(tags.map(\.name)).subtracting(["."]).sorted() }
+}
+
+/// Something that is wrong with one line of a template.
+public struct TemplateFault: Hashable, Sendable {
+  public var line: Int
+  /// "{{deal.titel}} is unknown: …"
+  public var message: String
 }

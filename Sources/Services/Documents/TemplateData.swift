@@ -94,7 +94,7 @@ struct TemplateData {
   }
 
   /// A moment as its day where the workspace is.
-  private func day(_ instant: Instant) -> Value {
+  func day(_ instant: Instant) -> Value {
     let date = Date(timeIntervalSince1970: Double(instant.milliseconds) / 1000)
     return instant.day(utcOffset: zone?.secondsFromGMT(for: date) ?? 0).map { .day($0) } ?? .null
   }
@@ -125,6 +125,9 @@ struct TemplateData {
   }
 
   private static let french = FrenchFormat()
+
+  /// The fields of every address.
+  static let addressNames = ["street", "postal_code", "city", "country", "country_name"]
 
   /// Its parts, and the country's name where it is another one than the seller's.
   private func address(_ address: Address) -> Value {

@@ -26,6 +26,8 @@ public struct SigningRoom {
 
   /// The template of the added page, if the workspace has one of this name.
   static let template = "page-de-signature"
+  /// What it sees as `signature`.
+  static let valueNames = ["id", "title", "signer_name", "signer_email", "signed_at", "sha256", "pages"]
 
   public init(_ resources: LocalResources, _ declaration: WorkspaceDeclaration) {
     self.resources = resources
