@@ -1,8 +1,8 @@
 -- Before a deal is won: what the manual's last look finds. It warns; with settings.won.refuse it keeps the deal open.
-local brief, promo, training = require "lib/brief", require "lib/promo", require "lib/training"
+local brief, promo, setting = require "lib/brief", require "lib/promo", require "lib/setting"
 
 on.before_won(function (deal)
-  local note = settings.won.refuse and reject or warn
+  local note = setting "won.refuse" and reject or warn
 
   local fault = promo.fault(deal.promo)
   if fault then

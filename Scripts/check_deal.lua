@@ -1,9 +1,14 @@
 -- Before "Créer documents": everything that quote, agreement and programme need is there; all that is missing is told at once.
-local catalogue, fields, training = require "lib/catalogue", require "lib/fields", require "lib/training"
+local catalogue, fields, setting, training =
+  require "lib/catalogue", require "lib/fields", require "lib/setting", require "lib/training"
 
 -- A quote needs a client and products that are ready for it (ALT-28, ALT-42).
 on.before_enter("Créer documents", function (deal)
-  if not deal.person then reject("Deal %q: « Contact » is empty", deal.title) end
+  if not deal.person then
+    reject("Deal %q: « Contact » is empty", deal.title)
+  elseif not deal.person.name then                       -- the client's folder bears it, and who signs has one
+    reject("Deal %q: its « Contact » has neither « Prénom » nor « Nom »", deal.title)
+  end
   if not deal.organization then
     reject("Deal %q: « Organisation » is empty; a private client needs one too, named like the person",
       deal.title)
@@ -31,13 +36,25 @@ on.before_enter("Créer documents", function (deal)
       end
     end
   end
+
+  -- Filled in, all of it is needed, for whoever pays is on the quote (ALT-45).
+  local filled, empty = fields.split(deal, training.opca_fields)
+  for _, key in ipairs(#filled > 0 and empty or {}) do
+    reject("Deal %q: « %s » is empty, but « %s » is filled in", deal.title, crm.label("deal", key),
+      crm.label("deal", filled[1]))
+  end
+
+  for _, request in ipairs(deal.signatures) do
+    if request.state == "sent" or request.state == "viewed" then
+      warn("Deal %q: earlier papers are still out for signature; « Envoyer en signature » takes them back", deal.title)
+    end
+  end
 end, { name = "check_quote_data" })
 
--- A training needs its product's texts, whole OPCA data or none, and the fields that the matrix asks for.
+-- A training needs its product's texts and the fields that the matrix asks for.
 on.before_enter("Créer documents", function (deal)
   local products = training.products(deal)
   if #products == 0 then return end
-  local kind = training.kind(deal)
 
   for _, product in ipairs(products) do
     for _, key in ipairs { "objectives", "programme" } do          -- the description is every product's (ALT-36)
@@ -50,14 +67,8 @@ on.before_enter("Créer documents", function (deal)
     warn("Deal %q has %d trainings; « Programme généré » is that of %q", deal.title, #products, products[1].name)
   end
 
-  -- Filled in, all of it is needed; empty, a person takes the box out of the agreement (ALT-44, ALT-45).
-  local filled, empty = fields.split(deal, training.opca_fields)
-  if #filled > 0 then
-    for _, key in ipairs(empty) do
-      reject("Deal %q: « %s » is empty, but « %s » is filled in", deal.title, crm.label("deal", key),
-        crm.label("deal", filled[1]))
-    end
-  else
+  -- Empty, a person takes the box out of the agreement (ALT-44).
+  if #fields.split(deal, training.opca_fields) == 0 then
     warn("Deal %q has no OPCA: take its box out of the « Convention »", deal.title)
   end
 
@@ -75,5 +86,11 @@ on.before_enter("Créer documents", function (deal)
   if #deal.participants == 0 then
     warn("Deal %q: « %s » is empty", deal.title, crm.label("deal", "participants"))
   end
-  fields.check(deal, settings.field_matrix and settings.field_matrix[kind])
+  for _, person in ipairs(deal.participants) do                    -- each is named in the agreement
+    if not person.name then
+      reject("Deal %q: person %d of « %s » has neither « Prénom » nor « Nom »", deal.title, person.id,
+        crm.label("deal", "participants"))
+    end
+  end
+  fields.check(deal, setting("field_matrix." .. training.kind(deal)))
 end, { name = "check_training_data" })

@@ -1,43 +1,68 @@
 -- Won: the papers of the end of a training, in the client's folder "Fin".
 local training = require "lib/training"
 
-local templates = { "feuille-de-presence", "attestation", "fiche-evaluation", "certificat-de-realisation" }
-
--- Made once: a deal that is reopened and won again keeps the papers that it has.
-local function has_papers(deal)
-  for _, document in ipairs(deal.documents) do
-    for _, template in ipairs(templates) do
-      if document.template == template then return true end
+-- What the deal has already, so that only what is missing is made: a deal that is won again or has more participants
+-- now gets no second ones. A paper is known by its template and by the end of its title: " – NAME", " – NAME – DAY".
+local function missing(deal, papers)
+  local there, list = {}, {}
+  for _, document in ipairs(deal.documents) do there[#there + 1] = document end
+  for _, paper in ipairs(papers) do
+    local found
+    for place, document in ipairs(there) do
+      local ends = paper.ending == "" or text.folded(document.title):sub(-#paper.ending) == paper.ending
+      if document.template == paper.template and ends then found = place break end
     end
+    if found then table.remove(there, found) else list[#list + 1] = paper end
   end
-  return false
+  return list
 end
 
 on.won(function (deal)
-  if not training.concerns(deal) then return end
-  local product = training.products(deal)[1]
-  if deal.status ~= "won" then                           -- on demand: not before the sale (ALT-112)
-    error(string.format("deal %q is not won; these papers are made when it is", deal.title))
-  end
-  if has_papers(deal) then return end
-
-  local days = training.attendance_days(deal)
-  if #days == 0 then
-    warn("Deal %q: no attendance sheets; fill in « %s » or « %s » and « %s »", deal.title,
-      crm.label("deal", "training_days"), crm.label("deal", "start_date"), crm.label("deal", "end_date"))
-  end
-  local folder = drive.client_folder(deal.person):child "Fin"
-  local persons = training.participants(deal)
-  for _, person in ipairs(persons) do
-    for _, day in ipairs(days) do
-      documents.generate("feuille-de-presence", deal, folder,
-        { training = product, participant = person, day = day.day })
+  if not training.concerns(deal) then
+    if deal.agreement_url then
+      warn("Deal %q has a « %s », but no training any more: no papers for its end", deal.title,
+        crm.label("deal", "agreement_url"))
     end
+    return
+  end
+  if deal.status ~= "won" then                           -- on demand: not before the sale (ALT-112)
+    error(string.format("deal %q is not won; these papers are made when it is", deal.title), 0)
+  end
+  if not deal.person then                                -- whose folder is it?
+    error(string.format("deal %q: « Contact » is empty", deal.title), 0)
+  end
+
+  local products, persons, days = training.products(deal), training.participants(deal), training.attendance_days(deal)
+  if #products > 1 then
+    warn("Deal %q has %d trainings; the papers for its end are those of %q", deal.title, #products, products[1].name)
+  end
+  if #days == 0 then
+    warn("Deal %q: no attendance sheets; fill in « %s », or « %s » and « %s » of at most %d working days", deal.title,
+      crm.label("deal", "training_days"), crm.label("deal", "start_date"), crm.label("deal", "end_date"),
+      training.longest)
+  end
+
+  local papers = {}
+  local function add(template, person, day)
+    local ending = person and " – " .. person.name .. (day and " – " .. tostring(day) or "") or ""
+    papers[#papers + 1] = {
+      template = template, ending = text.folded(ending),
+      values = { training = products[1], participant = person or {}, day = day, date = day and tostring(day) },
+    }
   end
   for _, person in ipairs(persons) do
-    local values = { training = product, participant = person }
-    documents.generate("attestation", deal, folder, values)
-    documents.generate("certificat-de-realisation", deal, folder, values)
+    if not person.name then
+      error(string.format("deal %q: person %d of « %s » has neither « Prénom » nor « Nom »", deal.title, person.id,
+        crm.label("deal", "participants")), 0)
+    end
+    for _, day in ipairs(days) do add("feuille-de-presence", person, day.day) end
+    add("attestation", person)
+    add("certificat-de-realisation", person)
   end
-  documents.generate("fiche-evaluation", deal, folder, { training = product, participant = {} })
+  add("fiche-evaluation")
+
+  local folder = drive.client_folder(deal.person):child "Fin"
+  for _, paper in ipairs(missing(deal, papers)) do
+    documents.generate(paper.template, deal, folder, paper.values)
+  end
 end)

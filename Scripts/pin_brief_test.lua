@@ -51,8 +51,8 @@ describe("pin_brief", function ()
 
   it("changes nothing the second time (ALT-97)", function ()
     local deal = confirmed(none)
-    move(deal, "Envoyer en signature")
-    move(deal, "Confirmé")
+    move(deal, "Documents prêts")
+    expect(move(deal, "Confirmé").moved):to_be(true)
     expect(#deal.notes):to_be(1)
     expect(pinned(deal)):to_equal { deal.notes[1].id }
   end)

@@ -1,5 +1,5 @@
 -- Won, and someone referred the client: the sales owner gets a mail of thanks that is ready to be sent.
-local mailto, wording = require "lib/mailto", require "lib/wording"
+local mailto, setting, wording = require "lib/mailto", require "lib/setting", require "lib/wording"
 
 on.won(function (deal)
   local person, owner = deal.person, deal.owner
@@ -16,14 +16,14 @@ on.won(function (deal)
   local link = mailto.link {
     to = owner.email,                                    -- to be replaced by hand: it is never guessed (ALT-155)
     bcc = deal.email,
-    subject = wording.fill(settings.thanks.subject, names),
-    body = wording.fill(settings.thanks.body, names),
+    subject = wording.fill(setting "thanks.subject", names),
+    body = wording.fill(setting "thanks.body", names),
   }
   if #link > mailto.limit then
     warn("Deal %q: the mailto link has %d characters; some mail programs cut it", deal.title, #link)
   end
 
-  chat.send(user, wording.fill(settings.thanks.message, {
+  chat.send(user, wording.fill(setting "thanks.message", {
     client = chat.escape(person.name),
     owner = chat.escape(owner.name),
     referrer = chat.link(link, referrer),                -- the name is what the owner clicks on

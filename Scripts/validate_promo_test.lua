@@ -5,18 +5,27 @@ describe("validate_promo", function ()
     return deal, move(deal, "Créer documents")
   end
 
+  -- What is said about the promo; other guards have their own say.
+  local function about_promo(texts)
+    local found = {}
+    for _, said in ipairs(texts) do
+      if said:find("« Promo »", 1, true) then found[#found + 1] = said end
+    end
+    return found
+  end
+
   it("lets a group training with a well-formed promo pass (ALT-38, ALT-79)", function ()
     local deal, result = enter "[EDLC_001]"
     expect(result.moved):to_be(true)
     expect(#result.rejected):to_be(0)
-    expect(#result.warnings):to_be(0)
+    expect(about_promo(result.warnings)):to_equal {}
     expect(deal.promo):to_be("[EDLC_001]")
   end)
 
   it("lets an individual training without promo pass (ALT-41)", function ()
     local result = move(fixture.deal "individual_training", "Créer documents")
     expect(result.moved):to_be(true)
-    expect(#result.warnings):to_be(0)
+    expect(about_promo(result.warnings)):to_equal {}
   end)
 
   it("refuses a malformed promo and names deal, field and rule (ALT-38, ALT-80 to ALT-82)", function ()
@@ -29,10 +38,9 @@ describe("validate_promo", function ()
     } do
       local deal, result = enter(promo)
       expect(result.moved):to_be(false)
-      expect(#result.rejected):to_be(1)
-      expect(result.rejected[1]):to_contain("EDLC pour ACME")
-      expect(result.rejected[1]):to_contain("« Promo »")
-      expect(result.rejected[1]):to_contain(rule)
+      local reasons = table.concat(about_promo(result.rejected), "\n")
+      expect(reasons):to_contain("EDLC pour ACME")
+      expect(reasons):to_contain(rule)
       expect(deal.stage.name):to_be("Proposition")
       expect(#result.runs):to_be(0)
     end
@@ -48,7 +56,7 @@ describe("validate_promo", function ()
   it("warns when the promo looks forgotten, and lets the deal pass (ALT-38)", function ()
     local deal, result = enter(nil)
     expect(result.moved):to_be(true)
-    expect(result.warnings[1]):to_contain("« Promo » is empty")
+    expect(about_promo(result.warnings)[1]):to_contain("« Promo » is empty")
     expect(deal.quote_number):to_match("^D%-")
   end)
 

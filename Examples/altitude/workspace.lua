@@ -134,6 +134,13 @@ Altitude]],
     signature = {
       timeout = "60 days",        -- then nobody can sign any more, and the deal gets a note
       signed_name = "Documents signés – ",   -- before the deal's title: the signed file's name
+      -- The deal's note when nobody signs, by what happened.
+      notes = {
+        declined = "Signature refusée par le client : {reason}",
+        expired = "Le délai de signature est écoulé ; le client n’a pas signé.",
+        cancelled = "Demande de signature annulée : {reason}",
+        no_reason = "sans motif",
+      },
     },
     won = {
       refuse = false,             -- true: what check_before_won finds keeps the deal open, instead of being told
@@ -155,6 +162,7 @@ Altitude]],
       },
       before_won = {
         signed = "Le document signé est vérifié",
+        not_signed = "absent",
         invoice = "Le devis accepté par le client est transformé en facture dans QBO",
         promo = "Pour une formation collective, la promo est présente et exacte",
         brief = "Le brief commercial est rédigé et commence par « ## Brief commercial »",

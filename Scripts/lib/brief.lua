@@ -1,11 +1,12 @@
 -- The sales brief: the note of a deal that begins with "## Brief commercial" (ALT-86 to ALT-101).
+local setting = require "lib/setting"
 local brief = {}
 
 brief.heading = "## Brief commercial"
 
 --- The text of a new brief: the heading and the lines that the salesperson replaces (`settings.brief.lines`).
 function brief.model()
-  return brief.heading .. "\n\n\n" .. table.concat(settings.brief.lines, "\n")
+  return brief.heading .. "\n\n\n" .. table.concat(setting "brief.lines", "\n")
 end
 
 --- nil when the text is a valid brief; else what is wrong with it, in the words that salespeople know (ALT-95).
@@ -64,7 +65,7 @@ end
 --- Whether a line of the model still stands there, or nothing at all (ALT-100).
 function brief.unfilled(written)
   if text.trim((brief.content(written))) == "" then return true end
-  for _, line in ipairs(settings.brief.lines) do
+  for _, line in ipairs(setting "brief.lines") do
     if text.trim(line) ~= "" and written:find(line, 1, true) then return true end
   end
   return false

@@ -86,22 +86,23 @@ function training.participants(deal)
   return { deal.person }
 end
 
---- The days of "Jours de formation", as { day = date } each; none when it is empty.
+--- The days of "Jours de formation", as { day = date } each and each once; none when it is empty.
 function training.days(deal)
-  local days = {}
-  for place, written in ipairs(deal.training_days or {}) do
+  local days, seen = {}, {}
+  for _, written in ipairs(deal.training_days or {}) do
     local read, day = pcall(date, text.trim(written))
     if not read then
       error(string.format("deal %q: « %s »: %q is no date; write it like 2026-11-03", deal.title,
         crm.label("deal", "training_days"), written), 0)
     end
-    days[place] = { day = day }
+    if not seen[tostring(day)] then days[#days + 1] = { day = day } end
+    seen[tostring(day)] = true
   end
   return days
 end
 
--- From the first to the last day of a training that lasts longer, nobody can say on which days it takes place.
-local longest = 20
+--- Working days from the first to the last day of a training: when it has more, nobody can say which of them it takes.
+training.longest = 20
 
 --- The days on which attendance is signed: "Jours de formation", else the working days of the week from
 --- "Date de début de mission" to "Date de fin mission". None when there are too many of these.
@@ -111,7 +112,7 @@ function training.attendance_days(deal)
   local day = deal.start_date
   while day <= deal.end_date do
     if day.weekday <= 5 then days[#days + 1] = { day = day } end
-    if #days > longest then return {} end
+    if #days > training.longest then return {} end
     day = day:plus_days(1)
   end
   return days

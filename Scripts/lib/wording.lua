@@ -13,4 +13,10 @@ function wording.fill(template, values)
   end))
 end
 
+--- The text's first characters, when it has more than `limit`.
+function wording.cut(written, limit)
+  if utf8.len(written) <= limit then return written end
+  return written:sub(1, utf8.offset(written, limit) - 1) .. "…"
+end
+
 return wording

@@ -19,6 +19,8 @@ struct PapersTests {
   }
 
   private static let days = ["3 novembre 2026", "1er décembre 2026", "12 janvier 2027", "9 mars 2027", "28 mai 2027"]
+  /// As they stand in the names of files, which so are in their order.
+  private static let dates = ["2026-11-03", "2026-12-01", "2027-01-12", "2027-03-09", "2027-05-28"]
   private static let participants = ["Jérémy Brunet", "Solène Picard", "Mehdi Aouad"]
 
   @Test(
@@ -33,7 +35,7 @@ struct PapersTests {
     try workspace.did("deals", "win", "groupe")
 
     let client = "drive/Clients/Brunet Jérémy"
-    let sheets = Self.participants.flatMap { name in Self.days.map { "Feuille de présence – EDLC – \(name) – \($0)" } }
+    let sheets = Self.participants.flatMap { name in Self.dates.map { "Feuille de présence – EDLC – \(name) – \($0)" } }
     let certificates = Self.participants.flatMap {
       ["Attestation de fin de formation – EDLC – \($0)", "Certificat de réalisation – EDLC – \($0)"]
     }
@@ -80,9 +82,9 @@ struct PapersTests {
     try check(
       "Documents signés – EDLC pour ACME", holds: quote + convention + programme + ["Jérémy Brunet", "j.brunet@acme.example"])
     for name in Self.participants {
-      for day in Self.days {
+      for (date, day) in zip(Self.dates, Self.days) {
         try check(
-          "Feuille de présence – EDLC – \(name) – \(day)", holds: [name, day, "EDLC", "ACME", "Paris 11e", "[EDLC_001]", "49 h"])
+          "Feuille de présence – EDLC – \(name) – \(date)", holds: [name, day, "EDLC", "ACME", "Paris 11e", "[EDLC_001]", "49 h"])
       }
       let common = [name, "EDLC", "ACME", "3 novembre 2026", "28 mai 2027", "49", "Altitude", "Roxane Thévenaz"]
       try check("Attestation de fin de formation – EDLC – \(name)", holds: common + ["Conduire une équipe"])
