@@ -56,7 +56,8 @@ public enum AccountingOperations {
     doc: "The product of this name in the catalogue.")
 
   public static let declaration = ServiceDeclaration(
-    name: "accounting", doc: "Products and quotes.", operations: [createQuote, quote, quotePDF, acceptQuote, products, product])
+    name: "accounting", doc: "Products and quotes.",
+    operations: [createQuote, quote, quotePDF, acceptQuote, products, product])
 }
 
 extension Accounting {

@@ -20,7 +20,8 @@ final class Office: Sendable {
       </body></html>
       """
     }
-    declaration.templates["convention"] = page("Convention {{deal.title}}", "<p>Convention de {{deal.organization.name}}")
+    declaration.templates["convention"] = page(
+      "Convention {{deal.title}}", "<p>Convention de {{deal.organization.name}}")
     declaration.templates["programme"] = page("Programme", "<p>Programme de {{deal.title}}")
     declaration.templates["large"] = page("Grand", "{{filler}}")
     declaration.templates["titled"] = page("{{heading}}", "<p>x")

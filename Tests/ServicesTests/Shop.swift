@@ -167,7 +167,8 @@ struct Desk {
   ) throws -> ResolvedOperation {
     try service.resolve(
       operation, arguments, dealID: 1,
-      in: ServiceWorld(transaction: transaction, declaration: declaration, schema: try declaration.schema(), now: Shop.now))
+      in: ServiceWorld(transaction: transaction, declaration: declaration, schema: try declaration.schema(),
+        now: Shop.now))
   }
 
   private func call(

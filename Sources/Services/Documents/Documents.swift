@@ -67,7 +67,8 @@ public enum DocumentsOperations {
     parameters: [
       ParameterDeclaration(name: "document", type: "document|text", isOptional: true, isRepeated: true)
     ], returns: "document",
-    doc: "One PDF of all these documents, in this order, as they are now; each is a document or its address, and nil is left out.")
+    doc: "One PDF of all these documents, in this order, as they are now; each is a document or its address, "
+      + "and nil is left out.")
 
   public static let declaration = ServiceDeclaration(
     name: "documents", doc: "Papers made from the workspace's templates.", operations: [generate, pdf, merge])

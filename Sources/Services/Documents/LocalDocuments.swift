@@ -122,7 +122,9 @@ public struct LocalDocuments: Documents {
       }
       var rows: [DocumentRow] = []
       for id in ids {
-        guard let row = try tx.document(id) else { throw ServiceFailure(.permanent, "\(call.name): there is no document \(id)") }
+        guard let row = try tx.document(id) else {
+          throw ServiceFailure(.permanent, "\(call.name): there is no document \(id)")
+        }
         rows.append(row)
       }
       guard var row = rows.first else { throw ServiceFailure(.permanent, "\(call.name): there is nothing to merge") }

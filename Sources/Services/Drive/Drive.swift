@@ -75,7 +75,8 @@ extension Drive {
         .joined(separator: " ")
       guard !name.isEmpty else {
         throw ServiceFailure(
-          .permanent, "\(arguments.name): person \(person.id) has neither « Prénom » nor « Nom »; the folder is named after both")
+          .permanent,
+          "\(arguments.name): person \(person.id) has neither « Prénom » nor « Nom »; the folder is named after both")
       }
       return ResolvedOperation(
         arguments: .object([ValueField("person", .integer(person.id)), ValueField("name", .text(name))]),

@@ -59,7 +59,8 @@ struct FilingDesk {
     while true {
       let place = try put(paper)
       let row = DocumentRow(
-        key: key, dealID: paper.dealID, folderID: paper.folder?.id, title: Self.title(paper.title), template: paper.template,
+        key: key, dealID: paper.dealID, folderID: paper.folder?.id, title: Self.title(paper.title),
+        template: paper.template,
         name: place.name, path: place.path.joined(separator: "/"), contentType: paper.contentType,
         size: Int64(paper.bytes.count), sha256: sha256, createdAt: now)
       let kept = try resources.write { tx -> DocumentRow? in

@@ -56,7 +56,8 @@ public struct LocalMail: Mail {
       guard size <= Self.attachmentLimit * 1_000_000 else {
         throw ServiceFailure(
           .permanent,
-          "mail.send: attachments: expected at most \(Self.attachmentLimit) MB together, found more; send fewer of them")
+          "mail.send: attachments: expected at most \(Self.attachmentLimit) MB together, found more; "
+            + "send fewer of them")
       }
       papers.append(paper)
     }

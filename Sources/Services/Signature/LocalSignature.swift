@@ -93,7 +93,8 @@ public struct LocalSignature: Signature {
     _ draft: SignatureDraft, _ key: String, _ tx: any StoreTransaction, but unfit: Int64? = nil
   ) throws -> SignatureRequestRow? {
     if let row = try tx.signatureRequest(key: key) { return row }
-    guard let open = try tx.openSignatureRequest(of: draft.dealID), open.id != unfit, open.signerEmail == draft.signerEmail,
+    guard let open = try tx.openSignatureRequest(of: draft.dealID), open.id != unfit,
+      open.signerEmail == draft.signerEmail,
       let sent = try tx.document(open.documentID), let wanted = try tx.document(draft.documentID),
       sent.sha256 == wanted.sha256
     else { return nil }

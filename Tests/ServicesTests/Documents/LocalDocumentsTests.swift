@@ -146,7 +146,8 @@ struct LocalDocumentsTests {
     let address = Value.text("coulisse://documents/\(ref.id)")
     let merged = try office.ask("documents.merge", [quote, address, .null, programme])
     let words = try office.words(merged)
-    let places = ["ACME EDLC", "Convention de la société ACME", "Programme de EDLC"].map { words.range(of: $0)?.lowerBound }
+    let places = ["ACME EDLC", "Convention de la société ACME", "Programme de EDLC"]
+      .map { words.range(of: $0)?.lowerBound }
     #expect(!places.contains(nil) && places.compactMap { $0 } == places.compactMap { $0 }.sorted(), "\(words)")
     let row = try office.document(merged)
     #expect(row.title == "Devis D-2026-0001 + Convention EDLC pour ACME + Programme" && row.dealID == 1)
@@ -155,7 +156,8 @@ struct LocalDocumentsTests {
     #expect(try office.words(try office.ask("documents.merge", [quote, .null, .null])).contains("EDLC"))
     #expect(try office.refused("documents.merge", [.null, .null]).contains("there is nothing to merge"))
     #expect(try office.refused("documents.merge", []).contains("nothing to merge"))
-    for wrong in ["https://docs.example/12", "coulisse://quotes/D-1", "coulisse://documents/x", "coulisse://documents/99"] {
+    let addresses = ["https://docs.example/12", "coulisse://quotes/D-1", "coulisse://documents/x"]
+    for wrong in addresses + ["coulisse://documents/99"] {
       #expect(try office.refused("documents.merge", [quote, .text(wrong)]) != "")
     }
   }
@@ -228,7 +230,10 @@ struct LocalDocumentsTests {
     defer { shop.stop() }
     let office = try Office(printShop: shop)
     let pdf = try office.document(try office.ask("documents.pdf", [try office.generate("convention")]))
-    #expect(office.files() == ["drive/.papers/\(pdf.name)", "drive/Clients/Brunet Jérémy/Convention EDLC pour ACME.html"])
+    #expect(
+      office.files() == [
+        "drive/.papers/\(pdf.name)", "drive/Clients/Brunet Jérémy/Convention EDLC pour ACME.html",
+      ])
   }
 
   @Test("The document process killed each time: a failure that names the document; nothing is made")
@@ -238,7 +243,8 @@ struct LocalDocumentsTests {
     defer { shop.stop() }
     let office = try Office(printShop: shop)
     let document = try office.generate("convention")
-    #expect(try office.refused("documents.pdf", [document]).contains("Convention EDLC pour ACME.html: the Python process"))
+    let message = try office.refused("documents.pdf", [document])
+    #expect(message.contains("Convention EDLC pour ACME.html: the Python process"))
   }
 
   @Test("A document that is saved again and again while it is printed is printed as one of its states, whole")
