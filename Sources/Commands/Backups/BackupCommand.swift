@@ -49,7 +49,7 @@ struct BackupCommand: ParsableCommand {
     try place(archive, at: target)
     try Disk.sync(target.deletingLastPathComponent())
 
-    audit.tell()
+    if !shared.json { audit.tell() }
     if shared.json {
       try Terminal.print(
         JSON.object(

@@ -48,7 +48,7 @@ struct RestoreCommand: ParsableCommand {
     let kept = try place(new, at: target, isThere: present != nil)
     try Disk.sync(target.deletingLastPathComponent())
 
-    audit.tell()
+    if !shared.json { audit.tell() }
     if shared.json {
       return try Terminal.print(
         JSON.object(
