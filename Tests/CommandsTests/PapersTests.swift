@@ -219,6 +219,19 @@ struct PapersLookTests {
     #expect(try workspace.run("doctor").out.contains("outbox: can't be written"))
   }
 
+  @Test("doctor tells a request for a signature that has been open for more than 30 days")
+  func oldRequest() throws {
+    let workspace = try SentPapers.workspace()
+    #expect(try workspace.did("doctor").out.contains("signatures: 1 open\n"))
+    let aged = try workspace.shell(
+      "python3 -c 'import sqlite3; db = sqlite3.connect(\"coulisse.db\"); "
+        + "db.execute(\"UPDATE signature_request SET sent_at = sent_at - 31 * 86400000\"); db.commit()'")
+    try #require(aged.status == 0, "\(aged)")
+    let outcome = try workspace.run("doctor")
+    #expect(outcome.status == 1 && outcome.out.contains("signature request 1 (EDLC pour ACME) has been open for 31 days"))
+    #expect(outcome.out.contains("coulisse signatures cancel 1"))
+  }
+
   @Test("the folder with the systemd units is no example of a workspace")
   func service() throws {
     let folder = try TemporaryFolder()
