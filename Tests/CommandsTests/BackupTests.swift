@@ -70,13 +70,15 @@ struct BackupTests {
     #expect(lacking.status == 0 && lacking.errors.contains("is missing"), "\(lacking)")
     _ = try workspace.shell("head -c 200000 lacking.tar > cut.tar")
     for (file, reason) in [
-      ("nothing.tar", "can't be read"), ("text.tar", "can't be read as a backup"), ("other.tar", "it holds no coulisse.db"),
+      ("nothing.tar", "can't be read"), ("text.tar", "can't be read as a backup"),
+      ("other.tar", "it holds no coulisse.db"),
       ("lacking.tar", "lacks files that its database names"), ("cut.tar", "can't be read as a backup"),
     ] {
       let outcome = try workspace.run("restore", file, "--into", "../new")
       #expect(outcome.status == 1 && outcome.errors.contains(reason), "\(file): \(outcome)")
     }
-    #expect(try workspace.run("restore", "lacking.tar", "--into", "templates").errors.contains("not empty and no workspace"))
+    let taken = try workspace.run("restore", "lacking.tar", "--into", "templates")
+    #expect(taken.errors.contains("not empty and no workspace"))
     #expect(try names(beside: workspace) == ["shop"])
     try workspace.did("restore", "lacking.tar", "--into", "../new", "--force")
   }

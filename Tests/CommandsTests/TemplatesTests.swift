@@ -15,7 +15,9 @@ struct TemplatesTests {
     let byName = Dictionary(uniqueKeysWithValues: (list.arrayValue ?? []).map { ($0.text("name") ?? "", $0) })
     #expect(byName["devis"]?["fields"]?.texts.contains("quote.number") == true)
     #expect(byName["devis"]?["readable"] == .bool(true))
-    #expect(byName["open"]?.text("problem") == "templates/open.html:2: {{#deal}} is not closed; write {{/deal}} where it ends")
+    #expect(
+      byName["open"]?.text("problem")
+        == "templates/open.html:2: {{#deal}} is not closed; write {{/deal}} where it ends")
     #expect(byName["latin"]?.text("problem")?.contains("not UTF-8") == true)
   }
 
@@ -38,7 +40,8 @@ struct TemplatesTests {
   @Test("preview tells every hole at once with its line, makes the PDF all the same, and exits with 1")
   func holes() throws {
     let workspace = try Workspace(.altitude)
-    try workspace.write("templates/essai.html", "<html>{{deal.title}}\n{{deal.titel}} {{participant.name}}\n{{deal.promo}}</html>")
+    try workspace.write(
+      "templates/essai.html", "<html>{{deal.title}}\n{{deal.titel}} {{participant.name}}\n{{deal.promo}}</html>")
     try workspace.did("deals", "set", "groupe", "promo=")
     let outcome = try workspace.run("templates", "preview", "essai", "--deal", "groupe")
     #expect(outcome.status == 1 && workspace.exists("essai.pdf"))
@@ -54,15 +57,20 @@ struct TemplatesTests {
   func check() throws {
     let workspace = try Workspace(.altitude)
     #expect(try workspace.json("check")["problems"] == .array([]))
-    try workspace.write("templates/a.html", "{{deal.titel}}\n{{#deal.lines}}{{product.nam}} {{quantity}} {{deal.owner}}{{/deal.lines}}")
-    try workspace.write("templates/b.html", "\n{{traning.name}} {{training.anything}} {{#deal.person}}{{address.city}}{{/deal.person}}")
+    try workspace.write(
+      "templates/a.html",
+      "{{deal.titel}}\n{{#deal.lines}}{{product.nam}} {{quantity}} {{deal.owner}}{{/deal.lines}}")
+    try workspace.write(
+      "templates/b.html",
+      "\n{{traning.name}} {{training.anything}} {{#deal.person}}{{address.city}}{{/deal.person}}")
     try workspace.write("templates/c.html", "{{#a}}")
     let outcome = try workspace.run("check", "--json")
     let problems = outcome.json["problems"]?.arrayValue ?? []
     #expect(outcome.status == 1 && problems.count == 5, "\(outcome)")
     #expect(
       problems.map { "\($0.text("file") ?? ""):\($0["line"]?.integerValue ?? 0) \($0.text("weight") ?? "")" } == [
-        "templates/a.html:1 error", "templates/a.html:2 error", "templates/a.html:2 error", "templates/b.html:2 warning",
+        "templates/a.html:1 error", "templates/a.html:2 error", "templates/a.html:2 error",
+        "templates/b.html:2 warning",
         "templates/c.html:1 error",
       ])
     #expect(try workspace.run("doctor").out.contains("templates: 5 problems\n"))
