@@ -3,8 +3,9 @@ import Foundation
 import GRDB
 
 extension Store {
-  /// Copies the database as it is at one moment into a new file at `path`, with SQLite's online backup: others may write
-  /// meanwhile, and what they commit is in the copy as a whole or not at all. The copy is on the disk when this returns.
+  /// Copies the database as it is at one moment into a new file at `path`, with SQLite's online backup: others may
+  /// write meanwhile, and what they commit is in the copy as a whole or not at all. The copy is on the disk when this
+  /// returns.
   /// - Throws: `StoreError`; a copy that was begun may be left then.
   public func backup(to path: String) throws {
     if FileManager.default.fileExists(atPath: path) {

@@ -11,7 +11,8 @@ struct HelpTests {
     "organizations", "organizations list", "organizations show", "organizations set", "products", "products list",
     "products show", "products set", "documents", "documents list", "documents show", "documents open", "documents pdf",
     "signatures", "signatures list", "signatures show", "signatures sign", "signatures decline", "signatures view",
-    "signatures cancel", "templates", "templates list", "templates preview", "automations", "run", "runs", "runs list", "runs show", "runs retry",
+    "signatures cancel", "templates", "templates list", "templates preview", "automations",
+    "run", "runs", "runs list", "runs show", "runs retry",
     "runs cancel", "work", "lua", "test", "check", "import", "export", "backup", "restore", "doctor",
   ]
 

@@ -42,6 +42,12 @@ final class Workspace: Sendable {
     }
   }
 
+  /// As another one is at this moment, in which no process works.
+  init(copying other: Workspace) throws {
+    folder = try TemporaryFolder()
+    try FileManager.default.copyItem(at: other.root, to: root)
+  }
+
   /// One open deal `d1` in the first stage, and nothing else.
   static func withDeal(scripts: [String: String]? = nil, limits: String? = nil) throws -> Workspace {
     let workspace = try Workspace(.starter, scripts: scripts, limits: limits)

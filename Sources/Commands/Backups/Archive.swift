@@ -122,7 +122,9 @@ enum Disk {
   /// - Throws: `CommandFault` with the system's reason.
   static func sync(_ url: URL) throws {
     let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw CommandFault("\(url.path) can't be opened: \(String(cString: strerror(errno)))") }
+    guard descriptor >= 0 else {
+      throw CommandFault("\(url.path) can't be opened: \(String(cString: strerror(errno)))")
+    }
     defer { close(descriptor) }
     // Some file systems can't sync a folder, and promise nothing either way.
     if fsync(descriptor) != 0, ![EINVAL, ENOTSUP, ENOSYS].contains(errno) {

@@ -49,21 +49,25 @@ struct BackupCommand: ParsableCommand {
     try place(archive, at: target)
     try Disk.sync(target.deletingLastPathComponent())
 
-    audit.tell()
+    if !shared.json { audit.tell() }
     if shared.json {
       try Terminal.print(
         JSON.object(
-          [JSONMember("file", .string(target.path)), JSONMember("bytes", .integer(Int64(facts.st_size)))] + audit.members))
+          [JSONMember("file", .string(target.path)), JSONMember("bytes", .integer(Int64(facts.st_size)))]
+            + audit.members))
     } else {
       try Terminal.print(
-        "wrote \(Terminal.visible(target.path)): \(facts.st_size) bytes, \(audit.documents) documents, \(audit.emails) e-mails")
+        "wrote \(Terminal.visible(target.path)): \(facts.st_size) bytes, "
+          + "\(audit.documents) documents, \(audit.emails) e-mails")
     }
   }
 
   private func refuseTaken(_ target: URL) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: target.path, isDirectory: &isFolder) else { return }
-    if isFolder.boolValue { throw CommandFault("\(target.path) is a folder; name a file, like \(target.path)/shop.tar") }
+    if isFolder.boolValue {
+      throw CommandFault("\(target.path) is a folder; name a file, like \(target.path)/shop.tar")
+    }
     if !force { throw CommandFault("\(target.path) is there already; name another file, or overwrite it with --force") }
   }
 

@@ -13,8 +13,9 @@ struct RestoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "restore", abstract: "Make a workspace from a backup.",
     discussion: """
-      Into a new or empty folder; or, with --force and when no engine works on it, in the place of this workspace, whose \
-      folder is kept beside. The backup is unpacked and checked first: then the folder is there as a whole, or as it was.
+      Into a new or empty folder; or, with --force and when no engine works on it, in the place of this workspace, \
+      whose folder is kept beside. The backup is unpacked and checked first: then the folder is there as a whole, or \
+      as it was.
 
         coulisse restore shop-monday.tar --into shop
         coulisse restore ../shop-monday.tar --force
@@ -48,15 +49,17 @@ struct RestoreCommand: ParsableCommand {
     let kept = try place(new, at: target, isThere: present != nil)
     try Disk.sync(target.deletingLastPathComponent())
 
-    audit.tell()
+    if !shared.json { audit.tell() }
     if shared.json {
       return try Terminal.print(
         JSON.object(
           [
-            JSONMember("workspace", .string(target.path)), JSONMember("previous", kept.map { .string($0.path) } ?? .null),
+            JSONMember("workspace", .string(target.path)),
+            JSONMember("previous", kept.map { .string($0.path) } ?? .null),
           ] + audit.members))
     }
-    try Terminal.print("restored \(Terminal.visible(target.path)): \(audit.documents) documents, \(audit.emails) e-mails")
+    try Terminal.print(
+      "restored \(Terminal.visible(target.path)): \(audit.documents) documents, \(audit.emails) e-mails")
     if let kept {
       try Terminal.print("  what was there is in \(Terminal.visible(kept.path))")
       Terminal.note("a shell that was in the folder is in the old one: cd \(ShellWord.quoted(target.path))")
@@ -76,7 +79,8 @@ struct RestoreCommand: ParsableCommand {
     }
     guard force else {
       throw CommandFault(
-        "\(target.path) is a workspace already; name a new folder with --into DIR, or put the backup in its place with --force")
+        "\(target.path) is a workspace already; name a new folder with --into DIR, "
+          + "or put the backup in its place with --force")
     }
     return try WorkspaceFolder(target)
   }
@@ -84,7 +88,8 @@ struct RestoreCommand: ParsableCommand {
   private static func lock(_ folder: WorkspaceFolder) throws -> EngineLock {
     if let lock = try EngineLock.take(folder, wait: false) { return lock }
     throw CommandFault(
-      "an engine works on \(folder.root.path); end it first (coulisse work, a service), or name a new folder with --into DIR")
+      "an engine works on \(folder.root.path); end it first (coulisse work, a service), "
+        + "or name a new folder with --into DIR")
   }
 
   private static func mode(of folder: URL) throws -> mode_t {
@@ -136,15 +141,15 @@ struct RestoreCommand: ParsableCommand {
       if rename(new.path, target.path) == 0 { return nil }
       throw CommandFault("\(target.path) can't be made: \(String(cString: strerror(errno)))")
     }
-    // Under the name that the old one is to have, before it is the old one: so whatever ends this process, the old one is
-    // never in a folder that somebody clears away.
+    // Under the name that the old one is to have, before it is the old one: so whatever ends this process, the old one
+    // is never in a folder that somebody clears away.
     let kept = try freeName(beside: target, for: new)
     let reason = Disk.exchange(kept, target)
     if reason == 0 { return kept }
     try? FileManager.default.removeItem(at: kept)
     throw CommandFault(
-      "\(target.path) can't be replaced in one step (\(String(cString: strerror(reason)))), as where it is a disk of its own; "
-        + "restore into a new folder with --into DIR")
+      "\(target.path) can't be replaced in one step (\(String(cString: strerror(reason)))), "
+        + "as where it is a disk of its own; restore into a new folder with --into DIR")
   }
 
   /// Moves the new workspace to the name under which the old one is to be kept.

@@ -49,15 +49,16 @@ struct DealView {
       return lines
     }
     lines += section("Documents", "documents") { document in
-      ["\(Self.word(document["title"]) ?? ""): drive/\(Self.word(document["path"]) ?? "") (\(Self.word(document["url"]) ?? ""))"]
+      let place = "drive/\(Self.word(document["path"]) ?? "") (\(Self.word(document["url"]) ?? ""))"
+      return ["\(Self.word(document["title"]) ?? ""): \(place)"]
     }
     lines += section("Signatures", "signatures") { request in
       let since = Self.word(request["closed_at"]).map { " since \($0)" } ?? ""
       let reason = Self.word(request["reason"]).map { ", \($0)" } ?? ""
       let signed = Self.word(request["signed_document"]).map { ": \($0)" } ?? ""
       return [
-        "\(Self.word(request["id"]) ?? "") \(Self.word(request["title"]) ?? "") by \(Self.word(request["signer"]) ?? ""): "
-          + "\(Self.word(request["state"]) ?? "")\(since)\(reason)\(signed)"
+        "\(Self.word(request["id"]) ?? "") \(Self.word(request["title"]) ?? "") "
+          + "by \(Self.word(request["signer"]) ?? ""): \(Self.word(request["state"]) ?? "")\(since)\(reason)\(signed)"
       ]
     }
     lines += section("E-mails", "emails") { email in

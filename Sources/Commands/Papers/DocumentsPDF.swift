@@ -9,9 +9,9 @@ struct DocumentsOpen: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "open", abstract: "Print where a document's file is; on a desktop, open it too.",
     discussion: """
-      On a terminal, and where there is xdg-open, the file is opened with the program that the desktop has for it. With \
-      --pdf it is a PDF of the document's present state, kept beside the drive's papers for as long as the document stays \
-      as it is.
+      On a terminal, and where there is xdg-open, the file is opened with the program that the desktop has for it. \
+      With --pdf it is a PDF of the document's present state, kept beside the drive's papers for as long as the \
+      document stays as it is.
 
         coulisse documents open 12
         coulisse documents open coulisse://documents/12 --pdf
@@ -43,7 +43,8 @@ enum Desktop {
   /// Hands a file over to it, if there is one; otherwise nothing happens, since the path was printed.
   static func open(_ file: String) {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    guard let opener = folders.map({ "\($0)/xdg-open" }).first(where: FileManager.default.isExecutableFile) else { return }
+    let places = folders.map { "\($0)/xdg-open" }
+    guard let opener = places.first(where: FileManager.default.isExecutableFile) else { return }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: opener)
     process.arguments = [file]

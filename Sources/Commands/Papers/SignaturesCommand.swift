@@ -104,7 +104,8 @@ struct SignatureView {
 
   var lines: [String] {
     var rows = [
-      ("deal", deal), ("signer", "\(row.signerName) <\(row.signerEmail)>"), ("paper", sent.map { "drive/\($0.path)" } ?? ""),
+      ("deal", deal), ("signer", "\(row.signerName) <\(row.signerEmail)>"),
+      ("paper", sent.map { "drive/\($0.path)" } ?? ""),
       ("sent", row.sentAt.description),
     ]
     if let viewed = row.viewedAt { rows.append(("viewed", viewed.description)) }

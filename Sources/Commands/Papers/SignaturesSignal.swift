@@ -9,9 +9,9 @@ struct SignaturesSign: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sign", abstract: "Sign a paper in its signer's place, and wake the run that waits for it.",
     discussion: """
-      The signed paper is the PDF that was sent, with a page behind it that says who signed it and when. The answer comes \
-      when the runs that the signature woke have ended, wait, or have their next attempt scheduled. A paper that is \
-      signed already is not signed again.
+      The signed paper is the PDF that was sent, with a page behind it that says who signed it and when. The answer \
+      comes when the runs that the signature woke have ended, wait, or have their next attempt scheduled. A paper that \
+      is signed already is not signed again.
 
         coulisse signatures sign 3
         coulisse signatures sign coulisse://signatures/3 --json

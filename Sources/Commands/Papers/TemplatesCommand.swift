@@ -72,8 +72,10 @@ struct TemplateLine {
 
   var json: JSON {
     .object([
-      JSONMember("name", .string(name)), JSONMember("path", .string(path)), JSONMember("readable", .bool(problem == nil)),
-      JSONMember("fields", .array(fields.map { .string($0) })), JSONMember("problem", problem.map { .string($0) } ?? .null),
+      JSONMember("name", .string(name)), JSONMember("path", .string(path)),
+      JSONMember("readable", .bool(problem == nil)),
+      JSONMember("fields", .array(fields.map { .string($0) })),
+      JSONMember("problem", problem.map { .string($0) } ?? .null),
     ])
   }
 }
@@ -82,9 +84,9 @@ struct TemplatesPreview: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "preview", abstract: "Make a PDF of a template with a deal's data, and nothing else.",
     discussion: """
-      Every placeholder that is unknown or empty is told with its line; the PDF is made all the same, with holes, and the \
-      exit code is 1. What scripts give is filled in: the deal's first training, its first participant or contact, today, \
-      no days, a quote if there is none yet.
+      Every placeholder that is unknown or empty is told with its line; the PDF is made all the same, with holes, and \
+      the exit code is 1. What scripts give is filled in: the deal's first training, its first participant or contact, \
+      today, no days, a quote if there is none yet.
 
         coulisse templates preview convention --deal groupe
         coulisse templates preview attestation --deal groupe --participant jeremy --to /tmp/attestation.pdf

@@ -65,14 +65,19 @@ struct RunView {
   private func words(of row: JournalRow) -> [String] {
     // What the last segment of a failed run did was undone.
     let isUndone = row.step == nil && (run.status == .failed || run.status == .cancelled)
-    var lines = ((try? row.changes()) ?? ["something that this version can't read"]).map {
-      "  \(isUndone ? "undone" : "did   ")    \(Terminal.visible($0))"
+    var lines: [String] = []
+    for deed in (try? row.history()) ?? [.change("something that this version can't read")] {
+      switch deed {
+      case .change(let words): lines.append("  \(isUndone ? "undone" : "did   ")    \(Terminal.visible(words))")
+      case .operation(let step): lines += OperationView(step).lines(isUndone: isUndone)
+      }
     }
-    for operation in operations(row) { lines += operation.lines(isUndone: isUndone) }
-    return lines
+    return lines + (row.step.map { OperationView($0).lines(isUndone: false) } ?? [])
   }
 
   private func operations(_ row: JournalRow) -> [OperationView] {
-    ((try? row.fusedSteps()) ?? []).map { OperationView($0) } + (row.step.map { [OperationView($0)] } ?? [])
+    var operations: [OperationView] = []
+    for case .operation(let step) in (try? row.history()) ?? [] { operations.append(OperationView(step)) }
+    return operations + (row.step.map { [OperationView($0)] } ?? [])
   }
 }

@@ -92,7 +92,8 @@ enum RunWords {
 
 struct RunsShow: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Show one run: its cause, every step with arguments and answer, its warnings, its error.",
+    commandName: "show",
+    abstract: "Show one run: its cause, every step with arguments and answer, its warnings, its error.",
     discussion: "  coulisse runs show 12\n  coulisse runs show 12 --json")
 
   @OptionGroup var shared: SharedOptions

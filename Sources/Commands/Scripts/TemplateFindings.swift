@@ -14,7 +14,8 @@ enum TemplateFindings {
         let template = try DocumentTemplate(name: path, text: text)
         findings += check.faults(in: template).map { found in
           Finding(
-            weight: found.isCertain ? .error : .warning, file: path, line: found.fault.line, message: found.fault.message)
+            weight: found.isCertain ? .error : .warning, file: path, line: found.fault.line,
+            message: found.fault.message)
         }
       } catch {
         let line = error.message.dropFirst(path.count + 1).prefix { $0 != ":" }

@@ -133,7 +133,8 @@ struct Examination {
     let findings = try DeepStack.run { try CheckCommand.findings(in: folder) }
     let inScripts = findings.filter { !$0.file.hasPrefix("templates/") }.count
     facts.append(("scripts", inScripts == 0 ? "sound" : Self.count(inScripts, "problem")))
-    facts.append(("templates", inScripts == findings.count ? "sound" : Self.count(findings.count - inScripts, "problem")))
+    let inTemplates = findings.count - inScripts
+    facts.append(("templates", inTemplates == 0 ? "sound" : Self.count(inTemplates, "problem")))
     for finding in findings where finding.weight == .error {
       let what = finding.file.hasPrefix("templates/") ? "template" : "script"
       complaints.append((finding.words, "mend the \(what), then: coulisse check"))

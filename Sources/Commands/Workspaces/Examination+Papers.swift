@@ -25,7 +25,8 @@ extension Examination {
       if !folder.templatePaths().isEmpty {
         complaints.append((
           error.message,
-          "make setup (make install for an installed program), or name a Python that has WeasyPrint and pikepdf in COULISSE_PYTHON"
+          "make setup (make install for an installed program), or name a "
+            + "Python that has WeasyPrint and pikepdf in COULISSE_PYTHON"
         ))
       }
     }
@@ -33,7 +34,9 @@ extension Examination {
       let name = place.lastPathComponent
       let fault = Self.fault(writing: place)
       facts.append((name, fault == nil ? "can be written" : "can't be written"))
-      if let fault { complaints.append(("\(place.path): \(fault)", "give the user that runs coulisse the right to write there")) }
+      if let fault {
+        complaints.append(("\(place.path): \(fault)", "give the user that runs coulisse the right to write there"))
+      }
     }
   }
 
@@ -52,7 +55,8 @@ extension Examination {
     for request in open where request.sentAt.milliseconds < limit {
       let days = (OpenWorkspace.now.milliseconds - request.sentAt.milliseconds) / TimeSpan.days(1).milliseconds
       complaints.append((
-        "signature request \(request.id) (\(request.title)) has been open for \(days) days; \(request.signerName) has not answered",
+        "signature request \(request.id) (\(request.title)) has been open for \(days) days; "
+          + "\(request.signerName) has not answered",
         "remind \(request.signerEmail), or: coulisse signatures cancel \(request.id)"
       ))
     }

@@ -119,23 +119,25 @@ extension JournalRow {
   /// - Throws: when the journal can't be read.
   public func deeds() throws -> [String] { try JournalEntry.decode(entries).filter(\.isDeed).map(\.words) }
 
-  /// What the segment changed in records, in words: its deeds without those on services.
+  /// The same, with the effects on services as what they are: steps like those that end a segment, but carried out in
+  /// the segment's own commit.
   /// - Throws: when the journal can't be read.
-  public func changes() throws -> [String] {
-    try JournalEntry.decode(entries).filter { $0.isDeed && $0.step == nil }.map(\.words)
-  }
-
-  /// The effects on services that were carried out in the segment's own commit, in order: steps like those that end a
-  /// segment, but with no attempts and no times of their own.
-  /// - Throws: when the journal can't be read.
-  public func fusedSteps() throws -> [FusedOperation] {
-    try JournalEntry.decode(entries).compactMap { entry in
-      guard let step = entry.step, step.isEffect else { return nil }
-      return FusedOperation(
-        name: entry.tag, key: step.key, arguments: step.arguments, answer: entry.answer,
-        failure: entry.failure?.message)
+  public func history() throws -> [JournalDeed] {
+    try JournalEntry.decode(entries).filter(\.isDeed).map { entry in
+      guard let step = entry.step else { return .change(entry.words) }
+      return .operation(
+        FusedOperation(
+          name: entry.tag, key: step.key, arguments: step.arguments, answer: entry.answer,
+          failure: entry.failure?.message))
     }
   }
+}
+
+/// Something that a segment did.
+public enum JournalDeed: Sendable {
+  /// Of a record, in words.
+  case change(String)
+  case operation(FusedOperation)
 }
 
 /// An effect that was carried out in the commit of its segment.

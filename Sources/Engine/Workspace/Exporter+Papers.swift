@@ -5,7 +5,8 @@ import Store
 extension Exporter {
   public func document(_ row: DocumentRow) -> JSON {
     .object([
-      JSONMember("id", .integer(row.id)), JSONMember("title", .string(row.title)), JSONMember("name", .string(row.name)),
+      JSONMember("id", .integer(row.id)), JSONMember("title", .string(row.title)),
+      JSONMember("name", .string(row.name)),
       JSONMember("template", Self.text(row.template)), JSONMember("url", Self.address(.document, row.id)),
       JSONMember("path", .string(row.path)), JSONMember("created_at", Self.time(row.createdAt)),
     ])

@@ -30,8 +30,8 @@ public struct Exporter {
   }
 
   /// One deal in the shape of an import.
-  /// - Parameter full: also `id`, `status`, `archived`, `quotes`, `documents`, `signatures`, `emails`, `cards`, `messages`
-  ///   and `runs`.
+  /// - Parameter full: also `id`, `status`, `archived`, `quotes`, `documents`, `signatures`, `emails`, `cards`,
+  ///   `messages` and `runs`.
   public func deal(_ ref: RecordRef, in tx: any StoreTransaction, full: Bool) throws -> JSON {
     var members = try fields(ref, in: tx)
     guard full else { return .object(members + (try closing(ref, in: tx)) + (try notes(ref, in: tx))) }

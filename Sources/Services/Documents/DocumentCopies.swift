@@ -11,8 +11,8 @@ public struct DocumentCopies {
   /// On the drive, beside the papers; may be removed at any time.
   public static let views = "views"
 
-  /// Where a document's PDF is on the drive: the document's own file if it is one, else a copy that is made when there is
-  /// none of this content yet. Asked twice for the same content it is the same file.
+  /// Where a document's PDF is on the drive: the document's own file if it is one, else a copy that is made when there
+  /// is none of this content yet. Asked twice for the same content it is the same file.
   /// - Returns: the path's parts, relative to the drive.
   public func view(of id: Int64) throws(ServiceFailure) -> [String] {
     let (row, bytes) = try resources.open(id)
@@ -39,7 +39,9 @@ public struct DocumentCopies {
   }
 
   /// The same for a PDF that is there already.
-  public static func put(_ pdf: [UInt8], named name: DriveName, into folder: DriveDisk) throws(ServiceFailure) -> String {
+  public static func put(
+    _ pdf: [UInt8], named name: DriveName, into folder: DriveDisk
+  ) throws(ServiceFailure) -> String {
     var number = 1
     while true {
       let candidate = (number == 1 ? name : name.numbered(number)).text

@@ -3,8 +3,8 @@ import CRM
 /// Looks into a template without data, for what no data can make right: names that neither the schema nor workspace.lua
 /// knows, and records where a single value is wanted.
 ///
-/// What scripts give a template beside the deal can't be seen from here, nor what is in it. So a name that is unknown at
-/// the root is judged by whether any script could give it, and below such a name nothing is judged.
+/// What scripts give a template beside the deal can't be seen from here, nor what is in it. So a name that is unknown
+/// at the root is judged by whether any script could give it, and below such a name nothing is judged.
 public struct TemplateCheck {
   /// What a name stands for, as far as that is known.
   private indirect enum Shape {
@@ -29,7 +29,8 @@ public struct TemplateCheck {
     ]
   }
 
-  /// In the order of the lines. `isCertain` is false for what might be right with a script that can't be read from here.
+  /// In the order of the lines. `isCertain` is false for what might be right with a script that can't be read from
+  /// here.
   public func faults(in template: DocumentTemplate) -> [(fault: TemplateFault, isCertain: Bool)] {
     var root = root
     if template.name == "templates/\(SigningRoom.template).html" {
@@ -41,7 +42,8 @@ public struct TemplateCheck {
   }
 
   private func visit(
-    _ range: Range<Int>, _ tags: [TemplateTag], _ scopes: [Shape], _ faults: inout [(fault: TemplateFault, isCertain: Bool)]
+    _ range: Range<Int>, _ tags: [TemplateTag], _ scopes: [Shape],
+    _ faults: inout [(fault: TemplateFault, isCertain: Bool)]
   ) {
     var number = range.lowerBound
     while number < range.upperBound {

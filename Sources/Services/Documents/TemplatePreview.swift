@@ -10,8 +10,8 @@ public struct TemplatePreview {
   public var warnings: [String] = []
 
   /// What scripts give in earnest is filled in here: `training` with the deal's first product that has texts of a
-  /// training, `participant`, `day` with today, `days` with nothing, `quote` with one that would be made now if there is
-  /// none, `signature` with one of today.
+  /// training, `participant`, `day` with today, `days` with nothing, `quote` with one that would be made now if there
+  /// is none, `signature` with one of today.
   ///
   /// Writes into the transaction, which has to be one that is rolled back.
   /// - Throws: no such template, deal or person; the template can't be read.
