@@ -47,7 +47,10 @@ on.won(function (deal)
     local ending = person and " – " .. person.name .. (day and " – " .. tostring(day) or "") or ""
     papers[#papers + 1] = {
       template = template, ending = text.folded(ending),
-      values = { training = products[1], participant = person or {}, day = day, date = day and tostring(day) },
+      values = {
+        training = products[1], participant = person or { name = "" },   -- nobody: a blank form
+        day = day, date = day and tostring(day),
+      },
     }
   end
   for _, person in ipairs(persons) do

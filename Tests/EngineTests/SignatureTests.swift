@@ -137,6 +137,17 @@ struct SignatureTests {
     #expect(links.count == 1)
   }
 
+  @Test(
+    "an engine that works until nothing is left to do ends, also when the last thing is a step's answer (collectReplies)",
+    .timeLimit(.minutes(2)))
+  func drained() throws {
+    let shop = try shop()
+    try shop.move("Créer documents")
+    try shop.crash()
+    _ = try EngineAccess(try WorkspaceFolder(shop.folder.url), printShop: LocalServiceBench.printShop).perform(.drain)
+    #expect(try shop.runStates() == ["w: waiting"])
+  }
+
   @Test("a run that is cancelled by hand while it waits takes its request with it; a retry is told so at once")
   func cancelledByHand() throws {
     let shop = try shop()

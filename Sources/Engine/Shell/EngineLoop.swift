@@ -185,7 +185,7 @@ final class EngineLoop {
         if core.isCautious { break }
       }
     }
-    try collectReplies(&group, tx)
+    try collectReplies(&group, answered: answers.count, tx)
     if executesEverything, !group.more { group.nextDue = try tx.nextDue() }
     return group
   }
@@ -254,7 +254,8 @@ final class EngineLoop {
   }
 
   /// Finds the callers whose runs have settled in this group; they are told after its commit.
-  private func collectReplies(_ group: inout Group, _ tx: any StoreTransaction) throws {
+  /// - Parameter answered: how many of the calls in flight are answered by this group.
+  private func collectReplies(_ group: inout Group, answered: Int, _ tx: any StoreTransaction) throws {
     for origin in tickets.keys.sorted() where try core.isSettled(origin: origin, tx: tx) {
       let runs = core.takeRuns(origin: origin)
       for ticket in tickets.removeValue(forKey: origin) ?? [] {
@@ -262,7 +263,7 @@ final class EngineLoop {
         group.replies.append { ticket.reply(.success(answer)) }
       }
     }
-    if !drains.isEmpty, callsInFlight == 0, try tx.openRuns([.queued, .running], limit: 1).isEmpty {
+    if !drains.isEmpty, callsInFlight == answered, try tx.openRuns([.queued, .running], limit: 1).isEmpty {
       let waiting = drains
       drains.removeAll()
       group.replies.append { for reply in waiting { reply(.success(EngineAnswer())) } }
