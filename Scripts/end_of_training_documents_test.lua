@@ -34,8 +34,8 @@ describe("end_of_training_documents", function ()
       expect(document.path):to_contain("Clients/Brunet Jérémy/Fin/")
       names[#names + 1] = document.title
     end
-    expect(names):to_contain("Feuille de présence – Aline Fabre – 2026-11-03")
-    expect(names):to_contain("Feuille de présence – Karim Odet – 2026-11-04")
+    expect(names):to_contain("Feuille de présence – EDLC – Aline Fabre – 2026-11-03")
+    expect(names):to_contain("Feuille de présence – EDLC – Karim Odet – 2026-11-04")
     expect(names):to_contain("Attestation de fin de formation – Karim Odet")
   end)
 

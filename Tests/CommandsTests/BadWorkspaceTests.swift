@@ -273,11 +273,15 @@ struct BadDatabaseTests {
     _ = try workspace.shell("chmod -R a-w,a+rX . && chmod a+rx ..")
     defer { _ = try? workspace.shell("chmod -R u+w .") }
     func run(_ line: String) throws -> Outcome { try workspace.shell(Self.asNobody + "\"$coulisse\" " + line) }
-    for line in ["check", "test", "deals list", "deals show groupe --json", "export", "runs list", "automations"] {
+    for line in [
+      // Without PDFs: another account's Python may be out of reach.
+      "check", "test scripts/check_deal_test.lua", "deals list", "deals show groupe --json", "export", "runs list",
+      "automations",
+    ] {
       let outcome = try run(line)
       // SQLite can't read a database in WAL mode without its shared memory, unless it is told that nobody writes.
       let isTold = outcome.status == 1 && outcome.errors.hasPrefix("error: coulisse.db can't be opened")
-      #expect(outcome.status == 0 || isTold && line != "check" && line != "test", "\(line): \(outcome)")
+      #expect(outcome.status == 0 || isTold && line != "check" && !line.hasPrefix("test"), "\(line): \(outcome)")
       if line == "export", outcome.status == 0 { #expect(outcome.out.hash == before.hash) }
     }
     for line in [

@@ -40,7 +40,7 @@ struct ScriptCheck {
   /// What test files have beside them.
   static let testGlobals: Set<String> = [
     "describe", "it", "before_each", "expect", "fixture", "move", "win", "lose", "reopen", "run", "retry", "clock",
-    "engine", "sent",
+    "sign", "decline", "view", "content", "engine", "sent",
   ]
 
   private static let keywords: Set<String> = [
