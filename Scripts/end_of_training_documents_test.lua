@@ -36,7 +36,7 @@ describe("end_of_training_documents", function ()
     end
     expect(names):to_contain("Feuille de présence – EDLC – Aline Fabre – 2026-11-03")
     expect(names):to_contain("Feuille de présence – EDLC – Karim Odet – 2026-11-04")
-    expect(names):to_contain("Attestation de fin de formation – Karim Odet")
+    expect(names):to_contain("Attestation de fin de formation – EDLC – Karim Odet")
   end)
 
   it("writes participant, training and day into them (ALT-107, ALT-108)", function ()
