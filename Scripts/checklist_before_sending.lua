@@ -2,5 +2,6 @@
 local checklist = require "lib/checklist"
 
 on.demand("checklist_before_sending", function (deal)
+  if not deal then error("name the deal: coulisse run checklist_before_sending --deal ID", 0) end
   for _, line in ipairs(checklist.before_sending(deal)) do print(line) end
 end)

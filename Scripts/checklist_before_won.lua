@@ -2,5 +2,6 @@
 local checklist = require "lib/checklist"
 
 on.demand("checklist_before_won", function (deal)
+  if not deal then error("name the deal: coulisse run checklist_before_won --deal ID", 0) end
   for _, line in ipairs(checklist.before_won(deal)) do print(line) end
 end)

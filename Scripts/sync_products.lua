@@ -1,6 +1,6 @@
 -- On demand: products that accounting has and the CRM has not are made here too (ALT-15).
 on.demand("sync_products", function ()
-  local known = {}
+  local known, made = {}, 0
   for _, product in ipairs(crm.products()) do known[text.folded(product.name)] = product end
 
   for _, found in ipairs(accounting.products()) do
@@ -10,10 +10,12 @@ on.demand("sync_products", function ()
         name = found.name, description = found.description, price = found.price, vat_rate = found.vat_rate,
         sales_category = found.sales_category, category = found.category, class = found.class,
       }
+      made = made + 1
       print("+ " .. found.name)
       for _, key in ipairs(found.missing) do
         warn("Product %q: « %s » is empty in accounting", found.name, crm.label("product", key))
       end
     end
   end
+  print(made .. " products made")
 end)

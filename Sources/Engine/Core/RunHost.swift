@@ -277,10 +277,17 @@ final class RunHost: ScriptHost {
     if let reached = try core.waits.state(of: target, tx) { return answered(call, reached) }
     if let tell = core.mode.tell {
       let most = timeout.map { " for at most \($0)" } ?? ""
-      tell(
-        Waits.topic(of: target) == nil
-          ? "sleep\(timeout.map { " for \($0)" } ?? ""); what the script does then is not told"
-          : "\(JournalEntry.waitTag(target))\(most); then the script goes on with state \"reached\" or, after the time, \"expired\"")
+      switch target {
+      case .clock: tell("sleep\(timeout.map { " for \($0)" } ?? ""); what the script does then is not told")
+      case .request:
+        tell(
+          "\(JournalEntry.waitTag(target))\(most); then the script goes on with state \"signed\", \"declined\", "
+            + "\"cancelled\" or, after the time, \"expired\"")
+      case .status, .stage:
+        tell(
+          "\(JournalEntry.waitTag(target))\(most); then the script goes on with state \"reached\" or, after the time, "
+            + "\"expired\"")
+      }
     }
     let until = try timeout.map { try now.adding($0) }
     if case .clock = target, until == nil { throw HostFailure(.misuse, "sleep needs a duration, such as \"3 days\"") }
