@@ -13,6 +13,18 @@ struct BackupTests {
     try FileManager.default.contentsOfDirectory(atPath: workspace.root.deletingLastPathComponent().path)
   }
 
+  @Test("a backup that holds a link is refused, and nothing of it is left: it could lead into another place")
+  func links() throws {
+    let workspace = try Workspace(.altitude)
+    let outcome = try workspace.shell(
+      """
+      "$coulisse" backup b.tar > /dev/null && mkdir t && tar -xf b.tar -C t && ln -s /etc/passwd t/scripts/evil.lua &&
+      tar -cf evil.tar -C t coulisse.db workspace.lua scripts templates && "$coulisse" restore evil.tar --into r
+      """)
+    #expect(outcome.status == 1 && outcome.errors.contains("scripts/evil.lua is neither a file nor a folder"), "\(outcome)")
+    #expect(!workspace.exists("r"))
+  }
+
   @Test("a backup restored elsewhere is the same workspace; a document corrected by hand is told of")
   func roundTrip() throws {
     let workspace = try SentPapers.workspace()

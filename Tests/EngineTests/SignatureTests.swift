@@ -148,6 +148,44 @@ struct SignatureTests {
     #expect(try shop.runStates() == ["w: waiting"])
   }
 
+  @Test("one of two runs that wait for a signature is cancelled: the request stays open for the other (finish)")
+  func twoWaiters() throws {
+    let shop = try shop(["y": "on.demand('y', function (deal) wait(deal.signatures[1]) end)"])
+    try shop.move("Créer documents")
+    try shop.settle()
+    try shop.demand("y")
+    try shop.settle()
+    #expect(try shop.runStates() == ["w: waiting", "y: waiting"])
+    let id = try #require(try shop.runs().last?.id)
+    _ = try shop.store.write { tx in try shop.core.cancel(runID: id, tx: tx, now: shop.now) }
+    #expect(try shop.requests().map(\.state) == [.sent] && shop.runStates() == ["w: waiting", "y: cancelled"])
+    try shop.signer(1, .signed)
+    try shop.settle()
+    #expect(try shop.stageName() == "Confirmé")
+  }
+
+  @Test("a run that another due one has ended in the same moment stays ended (wakeDue)")
+  func endedWhileDue() throws {
+    let shop = try shop([
+      "w": """
+        on.enter("Créer documents", function (deal)
+          local paper = documents.generate("accord", deal, drive.client_folder(deal.person)):pdf()
+          wait(signature.send { document = paper, signer = deal.person }, "3 days")
+        end)
+        """, "x": "on.event('signature.expired', function (deal) sleep('9 days') deal:add_note('after') end)",
+    ])
+    try shop.move("Créer documents")
+    try shop.settle()
+    try shop.advance(.days(3))
+    try shop.move("Qualifié")
+    try shop.move("Créer documents")
+    try shop.settle()
+    #expect(try shop.runStates() == ["w: succeeded", "x: waiting", "w: waiting"])
+    // The engine was away while both became due.
+    try shop.advance(.days(17))
+    #expect(try shop.runStates() == ["w: succeeded", "x: cancelled", "w: succeeded", "x: waiting"])
+  }
+
   @Test("a run that is cancelled by hand while it waits takes its request with it; a retry is told so at once")
   func cancelledByHand() throws {
     let shop = try shop()

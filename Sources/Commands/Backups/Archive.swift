@@ -48,8 +48,25 @@ enum Archive {
     if let strange = names.first(where: { !known.contains(String($0.prefix { $0 != "/" })) || $0.contains("../") }) {
       throw CommandFault("\(file.path) is no backup of coulisse: it holds \(Terminal.visible(String(strange)))")
     }
-    let outcome = try run(["--extract", "--file=\(file.path)", "--directory=\(folder.path)"])
+    let outcome = try run([
+      "--extract", "--no-same-owner", "--no-same-permissions", "--file=\(file.path)", "--directory=\(folder.path)",
+    ])
     guard outcome.status == 0 else { throw CommandFault("\(file.path) can't be unpacked: \(outcome.errors)") }
+    try refuseLinks(in: folder, of: file)
+  }
+
+  /// A backup holds files and folders. A link would lead what is opened next to another place, a pipe would stop it.
+  private static func refuseLinks(in folder: URL, of file: URL) throws {
+    let paths = FileManager.default.enumerator(atPath: folder.path)?.allObjects as? [String] ?? []
+    for path in paths {
+      var facts = stat()
+      let kind = lstat(folder.appendingPathComponent(path).path, &facts) == 0 ? facts.st_mode & S_IFMT : 0
+      guard kind == S_IFREG || kind == S_IFDIR else {
+        throw CommandFault(
+          "\(file.path) is no backup of coulisse: \(Terminal.visible(path)) is neither a file nor a folder")
+      }
+      if kind == S_IFREG { _ = chmod(folder.appendingPathComponent(path).path, facts.st_mode & 0o777) }
+    }
   }
 
   private static func run(

@@ -221,9 +221,11 @@ struct Dispatcher {
   private func standsAside(
     _ automation: AutomationDeclaration, deal: RecordRef, tx: any StoreTransaction, now: Instant
   ) throws -> Bool {
-    for run in try tx.openRuns([.waiting], of: deal.id) where run.automation == automation.name {
+    // One that backs off would come to its wait behind the new one, and take its place.
+    for run in try tx.openRuns([.waiting, .retrying], of: deal.id) where run.automation == automation.name {
       switch automation.whileWaiting {
-      case .ignore: return true
+      case .ignore where run.status == .waiting: return true
+      case .ignore: continue
       case .replace:
         try core.finish(run, .cancelled, fault: EngineCore.replaced, tx: tx, now: now)
       }

@@ -87,7 +87,7 @@ extension EngineCore {
     followed.noteSettled(run)
     commands.append(.ended(run))
     // Nobody is to sign what nobody waits for any more.
-    if status == .cancelled, let awaited {
+    if status == .cancelled, let awaited, try tx.waitingRuns(topic: "\(awaited)").isEmpty {
       try dispatcher.withdraw(awaited, .cancelled, reason: fault?.message, tx: tx, now: now)
     }
     return run

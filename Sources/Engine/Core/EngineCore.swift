@@ -152,10 +152,13 @@ public final class EngineCore {
 
   /// Queues what the clock has woken.
   public func wakeDue(tx: any StoreTransaction, now: Instant) throws {
-    for run in try tx.dueRuns(now: now, limit: 256) {
+    for due in try tx.dueRuns(now: now, limit: 256) {
+      // As it is now: what woke a run before this one may have ended or woken it.
+      guard let run = try tx.run(due.id), run.status == due.status, let dueAt = run.dueAt, dueAt <= now else { continue }
       if run.status == .waiting {
-        // A wait's time-out ends its request, and that wakes whoever waits for it.
+        // A wait's time-out ends its request, unless somebody else still waits for it.
         if let request = Waits.request(topic: run.wakeTopic),
+          try tx.waitingRuns(topic: "\(request)").count == 1,
           try dispatcher.withdraw(request, .expired, reason: nil, tx: tx, now: now)
         {
           for woken in takeConsequences() { noteQueued(woken) }
@@ -213,12 +216,12 @@ public final class EngineCore {
     row.step = step
     try tx.write(row)
     run.attempts = 0
+    if step.name.hasPrefix("signature.") { try wakeForClosedRequests(of: run.dealID, tx: tx, now: now) }
     if cancelled.remove(runID) != nil {
       discard(runID)
       try finish(run, .cancelled, fault: RunFault(kind: "cancelled", message: "cancelled by hand"), tx: tx, now: now)
       return
     }
-    try wakeForClosedRequests(of: run.dealID, tx: tx, now: now)
     if let live = live.removeValue(forKey: runID) {
       live.host.beginSegment(tx: tx, now: now, run: run)
       try self.segment(of: live, tx: tx, now: now) { try live.execution.resume(resumption) }
@@ -230,12 +233,10 @@ public final class EngineCore {
   /// A service may have taken back an earlier request of the deal for the sake of a new one: whoever waits for that one is
   /// told.
   private func wakeForClosedRequests(of dealID: Int64?, tx: any StoreTransaction, now: Instant) throws {
-    guard let dealID else { return }
-    for waiting in try tx.openRuns([.waiting], of: dealID) {
-      guard let request = Waits.request(topic: waiting.wakeTopic),
-        let answer = try waits.state(of: .request(request), tx)
-      else { continue }
-      try answerWait(waiting, answer, tx: tx, now: now)
+    for request in try tx.signatureRequests(of: dealID) where !request.state.isOpen {
+      for waiting in try tx.waitingRuns(topic: "\(request.ref)") {
+        try answerWait(waiting, Waits.answer(request), tx: tx, now: now)
+      }
     }
   }
 

@@ -60,7 +60,7 @@ public struct SigningRoom {
 
   /// Takes a paper away that was made for nothing: meanwhile the request was closed.
   public func discard(_ paper: Paper) throws(ServiceFailure) {
-    let isKept = try resources.read { try $0.document(path: paper.path) } != nil
+    let isKept = try resources.read { try $0.document(path: paper.path) }?.sha256 == paper.sha256
     if !isKept { _ = try resources.drive.remove(paper.path.split(separator: "/").map(String.init)) }
   }
 
@@ -72,9 +72,12 @@ public struct SigningRoom {
     while true {
       let candidate = number == 1 ? name : name.numbered(number)
       number += 1
+      let path = "\(FilingDesk.papers)/\(candidate.text)"
+      // Also the name of a paper that somebody removed is another request's.
+      if try resources.read({ try $0.document(path: path) }) != nil { continue }
       if try disk.writeNew(bytes, to: [FilingDesk.papers, candidate.text]) {
         return Paper(
-          name: candidate.text, path: "\(FilingDesk.papers)/\(candidate.text)", size: Int64(bytes.count),
+          name: candidate.text, path: path, size: Int64(bytes.count),
           sha256: ContentHash.sha256(bytes))
       }
     }
