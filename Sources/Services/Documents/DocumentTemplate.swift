@@ -15,6 +15,8 @@ public struct DocumentTemplate: Sendable {
   /// Every part of every name in the template's tags: `deal` and `title` of `{{deal.title}}`. The data of `render` need
   /// no other fields.
   public let identifiers: Set<String>
+  /// Of them, those that can name fields of records: not what stands behind `settings` and `seller`.
+  let recordIdentifiers: Set<String>
 
   let tags: [TemplateTag]
   private let template: MustacheTemplate
@@ -25,6 +27,8 @@ public struct DocumentTemplate: Sendable {
     self.name = name
     tags = scanner.tags
     identifiers = Set(scanner.tags.flatMap(\.path))
+    recordIdentifiers = Set(
+      scanner.tags.filter { $0.path.first != "settings" && $0.path.first != "seller" }.flatMap(\.path))
     do {
       template = try MustacheTemplate(string: scanner.numbered)
     } catch let error as MustacheTemplate.ParserError {

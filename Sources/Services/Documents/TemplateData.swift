@@ -27,14 +27,16 @@ struct TemplateData {
       throw ServiceFailure(.permanent, "\(template.name): there is no deal \(deal.id)")
     }
     let names = template.identifiers
+    // A deal has documents, and so have the settings: the deal's would be read in vain, all of them for each new one.
+    let fields = template.recordIdentifiers
     var root: [ValueField] = []
     if names.contains("seller") { root.append(ValueField("seller", world.declaration.seller.plain)) }
     if names.contains("settings") { root.append(ValueField("settings", world.declaration.settings)) }
-    if names.contains("deal") { root.append(ValueField("deal", try expanded(deal, names, depth: 0))) }
+    if names.contains("deal") { root.append(ValueField("deal", try expanded(deal, fields, depth: 0))) }
     if names.contains("quote") || names.contains("all_taxed") {
       let live = try stored { try world.transaction.liveQuote(of: deal.id) }.map { RecordRef(.quote, $0.id) }
       if let quote = quote ?? live {
-        root.append(ValueField("quote", try expanded(quote, names, depth: 0)))
+        root.append(ValueField("quote", try expanded(quote, fields, depth: 0)))
         root.append(ValueField("all_taxed", .boolean(try isAllTaxed(quote))))
       } else {
         root += [ValueField("quote", .null), ValueField("all_taxed", .boolean(false))]
@@ -47,7 +49,7 @@ struct TemplateData {
           .permanent,
           "documents.generate: the value '\(value.name)' has a name that every template knows already; choose another one")
       }
-      root.append(ValueField(value.name, try plain(value.value, names, depth: 0)))
+      root.append(ValueField(value.name, try plain(value.value, fields, depth: 0)))
     }
     return .object(root)
   }
