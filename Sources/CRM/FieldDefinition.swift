@@ -101,8 +101,11 @@ public struct FieldDefinition: Hashable, Sendable {
   public var key: String
   /// What people see; French data.
   public var label: String
+  /// What values it takes.
   public var type: FieldType
+  /// Who fills it in: a person, a script, or either (ALT-47 to ALT-72).
   public var filler: FieldFiller
+  /// Whether every workspace has it; else `workspace.lua` declares it.
   public var isBuiltIn: Bool
   /// Whether `set` and a script's assignment may write it.
   public var isWritable: Bool
@@ -111,6 +114,7 @@ public struct FieldDefinition: Hashable, Sendable {
   /// Other labels or keys that mean this field (ALT-27).
   public var aliases: [String]
 
+  /// A field as declared; what is wrong with it `RecordSchema` says, which knows the others.
   public init(
     key: String, label: String, type: FieldType, filler: FieldFiller = .any,
     isBuiltIn: Bool = false,

@@ -63,22 +63,28 @@ public enum RecordKind: String, CaseIterable, Hashable, Sendable, CustomStringCo
     }
   }
 
+  /// The name in scripts, JSON and the journal: "deal_line".
   public var description: String { rawValue }
 }
 
 /// Which record. `part` is the position for a deal line (`id` is the deal's) and a quote line (`id` is the
 /// quote's), else 0.
 public struct RecordRef: Hashable, Sendable, CustomStringConvertible {
+  /// What kind of record it is.
   public var kind: RecordKind
+  /// The row's id, from 1; of a line, that of the record to which it belongs.
   public var id: Int64
+  /// A line's position, from 1; 0 for every other kind.
   public var part: Int32
 
+  /// A record or, with `part`, a line. Whether it exists is another question.
   public init(kind: RecordKind, id: Int64, part: Int32 = 0) {
     self.kind = kind
     self.id = id
     self.part = part
   }
 
+  /// A record that is no line.
   public init(_ kind: RecordKind, _ id: Int64) {
     self.init(kind: kind, id: id)
   }

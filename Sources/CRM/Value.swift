@@ -20,6 +20,7 @@ public enum Value: Hashable, Sendable {
   /// How deep lists and objects may be nested in a value that is written to the journal.
   public static let depthLimit = 64
 
+  /// Whether the field is empty.
   public var isNull: Bool { self == .null }
 
   /// The kind of value in words, for messages: "an amount", "a list".
@@ -83,14 +84,18 @@ public enum Value: Hashable, Sendable {
 
 /// A named value: a field of an object, or an option of a call.
 public struct ValueField: Hashable, Sendable {
+  /// The field's key.
   public var name: String
+  /// `.null` for an empty field.
   public var value: Value
 
+  /// A field and its value.
   public init(_ name: String, _ value: Value) {
     self.name = name
     self.value = value
   }
 
+  /// A field and its value, by name.
   public init(name: String, value: Value) {
     self.init(name, value)
   }

@@ -1,13 +1,18 @@
 /// What `workspace.lua` declares, as values.
 public struct WorkspaceDeclaration: Hashable, Sendable {
+  /// Whose workspace it is.
   public var seller: Seller
+  /// Of all amounts: a workspace has one.
   public var currency: Currency
   /// IANA identifier, such as "Europe/Paris".
   public var timeZone: String
+  /// In their order; at least one.
   public var pipelines: [PipelineDefinition]
+  /// The workspace's own fields, beside the built-in ones.
   public var customFields: [RecordKind: [FieldDefinition]]
   /// The free `settings` table that scripts read as `settings.x`; an object.
   public var settings: Value
+  /// What a run may spend, and where loops stop.
   public var limits: WorkspaceLimits
   /// Who acts when a command is given by a system account.
   public var systemUsers: [SystemUser]
@@ -16,6 +21,7 @@ public struct WorkspaceDeclaration: Hashable, Sendable {
   /// The texts of `templates/*.html`, by the file's name without its ending.
   public var templates: [String: String]
 
+  /// A declaration; `check` says what is wrong with it.
   public init(
     seller: Seller = Seller(), currency: Currency = .eur, timeZone: String = "Europe/Paris",
     pipelines: [PipelineDefinition] = [], customFields: [RecordKind: [FieldDefinition]] = [:],
@@ -62,15 +68,19 @@ public struct WorkspaceDeclaration: Hashable, Sendable {
 public struct PipelineDefinition: Hashable, Sendable {
   /// The importer's own name; optional.
   public var key: String?
+  /// The name that people see; two pipelines have different ones.
   public var name: String
+  /// In their order; at least one.
   public var stages: [StageDefinition]
 
+  /// A pipeline of these stages.
   public init(key: String? = nil, name: String, stages: [StageDefinition]) {
     self.key = key
     self.name = name
     self.stages = stages
   }
 
+  /// A pipeline of stages without keys.
   public init(key: String? = nil, name: String, stages: [String]) {
     self.init(key: key, name: name, stages: stages.map { StageDefinition(name: $0) })
   }
@@ -106,9 +116,12 @@ public struct PipelineDefinition: Hashable, Sendable {
 
 /// A stage of a pipeline.
 public struct StageDefinition: Hashable, Sendable {
+  /// The importer's own name; optional.
   public var key: String?
+  /// The name that people see. Accents, case and apostrophes tell no stages apart (ALT-04).
   public var name: String
 
+  /// A stage; its place is its place in the pipeline.
   public init(key: String? = nil, name: String) {
     self.key = key
     self.name = name
@@ -117,15 +130,20 @@ public struct StageDefinition: Hashable, Sendable {
 
 /// Whose workspace it is: the identity on quotes and documents.
 public struct Seller: Hashable, Sendable {
+  /// The name as it stands on papers.
   public var name: String
+  /// The registered office.
   public var address: Address
+  /// 14 digits, or empty.
   public var siret: String
+  /// A European VAT number, or empty.
   public var vatNumber: String
   /// The declaration of activity of a training body, as text.
   public var trainingDeclaration: String
   /// What else stands on the seller's papers (`legal_form`, `phone`, …), for templates.
   public var others: [ValueField] = []
 
+  /// A seller's identity; numbers are kept as they are given.
   public init(
     name: String = "", address: Address = Address(), siret: String = "", vatNumber: String = "",
     trainingDeclaration: String = ""
@@ -140,9 +158,12 @@ public struct Seller: Hashable, Sendable {
 
 /// A system account and the key of the user who acts when it gives a command.
 public struct SystemUser: Hashable, Sendable {
+  /// The name of the account in the operating system.
   public var account: String
+  /// The key of a user; who that is, the data say.
   public var userKey: String
 
+  /// An account and the user who acts for it.
   public init(account: String, userKey: String) {
     self.account = account
     self.userKey = userKey

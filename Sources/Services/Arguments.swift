@@ -40,6 +40,18 @@ struct Arguments {
     return ref
   }
 
+  /// The id of a record that is there.
+  func existing(_ kind: RecordKind, _ place: Int, in world: ServiceWorld) throws(ServiceFailure) -> Int64 {
+    try existing(try record(kind, place), in: world)
+  }
+
+  func existing(_ ref: RecordRef, in world: ServiceWorld) throws(ServiceFailure) -> Int64 {
+    guard try stored({ try world.transaction.record(ref) }) != nil else {
+      throw ServiceFailure(.permanent, "\(name): there is no \(ref.kind.words) \(ref.id)")
+    }
+    return ref.id
+  }
+
   /// A table with names; an empty one can't be told from an empty list.
   func table(_ place: Int, allowed: [String]) throws(ServiceFailure) -> Fields {
     switch self[place] {

@@ -116,9 +116,7 @@ extension Board {
       let arguments = try Arguments("board", BoardOperations.createCard, arguments)
       let deal = try arguments.record(.deal, 0)
       let draft = try CardDraft(dealID: deal.id, try arguments.table(1, allowed: ["title", "text", "list"]))
-      guard try stored({ try world.transaction.record(deal) }) != nil else {
-        throw ServiceFailure(.permanent, "\(arguments.name): there is no deal \(deal.id)")
-      }
+      _ = try arguments.existing(deal, in: world)
       return ResolvedOperation(arguments: draft.value, purpose: draft.purpose)
     case "card":
       let arguments = try Arguments("board", BoardOperations.card, arguments)

@@ -254,11 +254,21 @@ extension SQLiteTransaction {
   // MARK: Journal
 
   func journal(of runID: Int64) throws -> [JournalRow] {
+    try journal("WHERE run_id = ? ORDER BY segment", [runID], runID)
+  }
+
+  func journal(of runID: Int64, segment: Int) throws -> JournalRow? {
+    try journal("WHERE run_id = ? AND segment = ?", [runID, segment], runID).first
+  }
+
+  private func journal(
+    _ clause: String, _ arguments: StatementArguments, _ runID: Int64
+  ) throws -> [JournalRow] {
     try rows(
       """
       SELECT segment, entries, step_kind, step_name, step_key, step_hash, step_arguments, step_state, step_answer,
-        step_attempts, begun_at, answered_at FROM journal WHERE run_id = ? ORDER BY segment
-      """, [runID]
+        step_attempts, begun_at, answered_at FROM journal \(clause)
+      """, arguments
     ).map { row in
       var step: JournalRow.Step?
       let (kindWord, stateWord): (String?, String?) = (try row.at(2), try row.at(7))

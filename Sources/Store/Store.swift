@@ -26,7 +26,7 @@ public final class Store: Sendable {
   private let file: FileIdentity?
   /// Held by every access, so that none can meet a connection that was closed: SQLite would crash.
   private let door = NSRecursiveLock()
-  /// Sound without isolation: read and written under `door` only.
+  /// `nonisolated(unsafe)` is sound: it is private, and read and written under `door` only.
   nonisolated(unsafe) private var isClosed = false
 
   /// Opens the database at `path`, with WAL, foreign keys and FULL sync: a commit that was answered is on the disk.

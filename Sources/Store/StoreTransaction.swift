@@ -88,7 +88,10 @@ public protocol StoreTransaction: AnyObject {
   func dueRuns(now: Instant, limit: Int) throws -> [RunRow]
   /// When the next waiting or retrying run is due.
   func nextDue() throws -> Instant?
+  /// All of a run's journal, by segment: for a replay.
   func journal(of runID: Int64) throws -> [JournalRow]
+  /// One segment's row: what a step's answer is noted in, however long the journal is.
+  func journal(of runID: Int64, segment: Int) throws -> JournalRow?
   func write(_ row: JournalRow) throws
   func deleteJournal(of runID: Int64, from segment: Int) throws
 

@@ -148,6 +148,20 @@ struct SignatureTests {
     #expect(try shop.runStates() == ["w: waiting"])
   }
 
+  @Test("a run that is cancelled while its paper is on the way out takes the request with it (EngineCore.answer)")
+  func cancelledWhileSending() throws {
+    let shop = try shop()
+    try shop.move("Créer documents")
+    while shop.calls.first?.call.operation != "send" {
+      if shop.calls.isEmpty { try shop.stepOnce() } else { try shop.carryOutNext() }
+    }
+    let id = try #require(try shop.runs().first?.id)
+    _ = try shop.store.write { tx in try shop.core.cancel(runID: id, tx: tx, now: shop.now) }
+    try shop.carryOutNext()
+    #expect(try shop.runStates() == ["w: cancelled"] && shop.requests().map(\.state) == [.cancelled])
+    #expect(try shop.events("signature.cancelled") == 1)
+  }
+
   @Test("one of two runs that wait for a signature is cancelled: the request stays open for the other (finish)")
   func twoWaiters() throws {
     let shop = try shop(["y": "on.demand('y', function (deal) wait(deal.signatures[1]) end)"])

@@ -2,6 +2,7 @@ import ArgumentParser
 import CRM
 import Engine
 import Foundation
+import Services
 import Scripting
 import Store
 
@@ -144,7 +145,7 @@ struct RestoreCommand: ParsableCommand {
     // Under the name that the old one is to have, before it is the old one: so whatever ends this process, the old one
     // is never in a folder that somebody clears away.
     let kept = try freeName(beside: target, for: new)
-    let reason = Disk.exchange(kept, target)
+    let reason = RenameCall.rename(kept.path, to: target.path, .exchange)
     if reason == 0 { return kept }
     try? FileManager.default.removeItem(at: kept)
     throw CommandFault(

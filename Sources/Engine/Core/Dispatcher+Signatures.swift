@@ -1,39 +1,26 @@
 import CRM
 import Scripting
+import Services
 import Store
 
 /// What a signer has done with a request.
 public struct SignatureSignal: Sendable, Hashable {
-  /// A signed paper that is on the drive already; its row is written with the change of state.
-  public struct Paper: Sendable, Hashable {
-    public var name: String
-    /// Relative to the drive.
-    public var path: String
-    /// In bytes.
-    public var size: Int64
-    public var sha256: String
-
-    public init(name: String, path: String, size: Int64, sha256: String) {
-      self.name = name
-      self.path = path
-      self.size = size
-      self.sha256 = sha256
-    }
-  }
-
+  /// The request's id.
   public var request: Int64
+  /// What it becomes; `sent` is no signal.
   public var state: SignatureState
   /// Why it was declined.
   public var reason: String?
   /// There if and only if the state is `signed`.
-  public var paper: Paper?
+  public var paper: SignedPaper?
   /// When it happened.
   public var at: Instant
   /// Who did it when it was not the signer: a request is taken back by a user.
   public var actor: String?
 
+  /// A signal that has not been carried out yet.
   public init(
-    request: Int64, state: SignatureState, reason: String? = nil, paper: Paper? = nil, at: Instant, actor: String? = nil
+    request: Int64, state: SignatureState, reason: String? = nil, paper: SignedPaper? = nil, at: Instant, actor: String? = nil
   ) {
     self.request = request
     self.state = state

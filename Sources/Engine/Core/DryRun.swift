@@ -7,13 +7,17 @@ import Store
 public struct DryRunReport: Sendable {
   /// What would change and what would be sent, in order.
   public var lines: [String] = []
+  /// Every reason that guards would give.
   public var rejected: [String] = []
+  /// Of guards and of runs.
   public var warnings: [String] = []
   /// Why it would fail, if it would.
   public var failure: RunFault?
 
+  /// Nothing would happen.
   public init() {}
 
+  /// `{ would, rejected, warnings, failure }`.
   public var json: JSON {
     .object([
       JSONMember("would", .array(lines.map { .string($0) })),
@@ -31,6 +35,7 @@ public enum DryRun {
     let version: WorkspaceVersion
     let services: (WorkspaceDeclaration) -> ServiceRegistry
 
+    /// A version that was read already.
     public init(
       store: Store, version: WorkspaceVersion, services: @escaping (WorkspaceDeclaration) -> ServiceRegistry
     ) {

@@ -32,7 +32,7 @@ extension EngineCore {
 
   /// Writes the answer of the wait that ended a run's last segment into its journal.
   func noteAnswer(_ answer: Value, ofWaitBefore run: RunRow, tx: any StoreTransaction, now: Instant) throws {
-    guard var row = try tx.journal(of: run.id).first(where: { $0.segment == run.segment - 1 }), var step = row.step
+    guard var row = try tx.journal(of: run.id, segment: run.segment - 1), var step = row.step
     else { return }
     step.state = .answered
     step.answer = answer

@@ -187,7 +187,7 @@ public final class EngineCore {
     tx: any StoreTransaction, now: Instant
   ) throws {
     guard var run = try tx.run(runID), run.status == .running, run.segment == segment + 1,
-      var row = try tx.journal(of: runID).first(where: { $0.segment == segment }), var step = row.step,
+      var row = try tx.journal(of: runID, segment: segment), var step = row.step,
       step.state == .begun
     else { return }  // A late or second answer: the step is over.
     step.attempts += 1
@@ -219,6 +219,13 @@ public final class EngineCore {
     if step.name.hasPrefix("signature.") { try wakeForClosedRequests(of: run.dealID, tx: tx, now: now) }
     if cancelled.remove(runID) != nil {
       discard(runID)
+      // Sent for a run that will not come to its wait.
+      if case .record(let ref) = step.answer, ref.kind == .signatureRequest, step.state == .answered,
+        try tx.waitingRuns(topic: "\(ref)").isEmpty
+      {
+        try dispatcher.withdraw(ref, .cancelled, reason: "cancelled by hand", tx: tx, now: now)
+        for caused in takeConsequences() { noteQueued(caused) }
+      }
       try finish(run, .cancelled, fault: RunFault(kind: "cancelled", message: "cancelled by hand"), tx: tx, now: now)
       return
     }

@@ -15,11 +15,14 @@ public enum TransitionChange: Hashable, Sendable {
 public struct TransitionRequest: Sendable {
   /// A deal's id or key.
   public var deal: String
+  /// What is to become of the deal.
   public var change: TransitionChange
+  /// Who wants it: `user:floriane@altitude.example`.
   public var actor: String
   /// The caller's own id of this wish: asked again with the same one, it is not done twice.
   public var requestID: String?
 
+  /// A wish that has not been carried out yet.
   public init(deal: String, change: TransitionChange, actor: String, requestID: String? = nil) {
     self.deal = deal
     self.change = change
@@ -30,12 +33,17 @@ public struct TransitionRequest: Sendable {
 
 /// What became of a transition, before its runs have ended.
 public struct Transition: Sendable {
+  /// Id 0 when it concerns no deal.
   public var deal: RecordRef
+  /// The stage's name before.
   public var from: String
+  /// The stage's name after it, before its runs.
   public var to: String
+  /// Whether something happened: an event was appended.
   public var moved: Bool
   /// Every reason that guards gave.
   public var rejected: [String] = []
+  /// Of guards.
   public var warnings: [String] = []
   /// What guards printed.
   public var printed: [String] = []
@@ -55,8 +63,11 @@ public enum EngineCommand: Sendable {
 
 /// One attempt of a step.
 public struct StepCall: Sendable {
+  /// The run that asked.
   public var runID: Int64
+  /// The segment that the step has ended.
   public var segment: Int
+  /// What is asked, with its key.
   public var call: OperationCall
   /// How often the script wants it tried again; nil: as the workspace says.
   public var retries: Int?
@@ -85,6 +96,7 @@ public struct InHand: Sendable, Hashable {
   /// Stands for a guard, which belongs to no run.
   public static let aGuard: Int64 = -1
 
+  /// A run or a guard, since a moment of the monotonic clock.
   public init(runID: Int64, since: Int64) {
     self.runID = runID
     self.since = since

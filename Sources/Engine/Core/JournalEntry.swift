@@ -144,9 +144,13 @@ public enum JournalDeed: Sendable {
 public struct FusedOperation: Sendable {
   /// `accounting.create_quote`
   public var name: String
+  /// The idempotency key.
   public var key: String
+  /// As they were resolved.
   public var arguments: Value
+  /// `.null` while there is none.
   public var answer: Value
+  /// Why the service refused.
   public var failure: String?
 }
 

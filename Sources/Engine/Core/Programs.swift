@@ -6,10 +6,15 @@ import Store
 /// One version of a workspace: declaration, sources, and the automations that they declare. Immutable; a run keeps
 /// the version that was there when it was queued.
 public final class WorkspaceVersion {
+  /// With the templates.
   public let declaration: WorkspaceDeclaration
+  /// Built-in fields and those of the declaration.
   public let schema: RecordSchema
+  /// All that the version consists of, under one hash.
   public let sources: ScriptSources
+  /// With the settings of the declaration.
   public let services: ServiceRegistry
+  /// The scripts, ready to be executed.
   public let program: ScriptProgram
   /// In order: by file, then by place in the file.
   public let automations: [AutomationDeclaration]

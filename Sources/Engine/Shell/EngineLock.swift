@@ -44,7 +44,8 @@ public final class EngineLock {
 
 /// Stands in the line for the lock, on a thread of its own, so that its caller can look elsewhere meanwhile.
 ///
-/// `@unchecked Sendable`: every mutable member is read and written under `condition`.
+/// `@unchecked Sendable` is sound: its two mutable members, `result` and `isGivenUp`, are private, and every read and
+/// write of them stands between `condition.lock()` and `condition.unlock()`; `condition` itself is thread-safe.
 final class LockWait: @unchecked Sendable {
   private let condition = NSCondition()
   private var result: Result<EngineLock?, any Error>?

@@ -1,4 +1,5 @@
 import CRM
+import Services
 import Store
 
 /// What can be asked of the engine that holds a workspace, by the same process or through its socket.
@@ -124,7 +125,7 @@ extension SignatureSignal {
     guard let name = paper["name"]?.stringValue, let path = paper["path"]?.stringValue,
       let size = paper["size"]?.integerValue, let sha256 = paper["sha256"]?.stringValue
     else { return nil }
-    self.paper = Paper(name: name, path: path, size: size, sha256: sha256)
+    self.paper = SignedPaper(name: name, path: path, size: size, sha256: sha256)
   }
 }
 

@@ -8,8 +8,8 @@ import Store
 /// The engine's own thread, with a stack for deep scripts, and its inbox. Requests come from any thread; answers of
 /// services come from the threads that asked them.
 ///
-/// `@unchecked Sendable`: every mutable member is read and written under `condition`; the loop, the core and its Lua
-/// states are made, used and dropped on the thread itself.
+/// `@unchecked Sendable` is sound: every mutable member is private and is read and written under `condition` only; the
+/// loop, the core and its Lua states are locals of `main`, made, used and dropped on the thread itself.
 public final class EngineThread: @unchecked Sendable {
   /// How an engine is set up.
   public struct Configuration: Sendable {
@@ -29,8 +29,10 @@ public final class EngineThread: @unchecked Sendable {
   }
 
   /// Where one answer arrives, once.
+  ///
+  /// `@unchecked Sendable` is sound: `result` is written before the semaphore is signalled and read after it was waited
+  /// for, and the semaphore orders the two.
   private final class Reply: @unchecked Sendable {
-    // Sound: `result` is written before the semaphore is signalled and read after it was waited for.
     private let arrived = DispatchSemaphore(value: 0)
     private var result: Result<EngineAnswer, any Error> = .failure(EngineEnded())
 

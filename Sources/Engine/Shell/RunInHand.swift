@@ -10,7 +10,7 @@ import Foundation
 /// nothing that honours budgets does that, so it is stuck in C. What is in the file after a kill from outside carries
 /// no verdict, and such a run goes on as if nothing had happened.
 ///
-/// `@unchecked Sendable`: the mapping lives as long as the process; its words are written and read whole, through
+/// `@unchecked Sendable` is sound: the mapping lives as long as the process; its words are written and read whole, through
 /// pointers to aligned 64-bit integers, by the engine thread and the watchdog, and a torn pair costs one more look.
 public final class RunInHand: RunWatch, @unchecked Sendable {
   /// What a dead process left behind.
@@ -116,8 +116,10 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
     thread.start()
   }
 
-  /// Where a signal handler, which can hold nothing, finds the verdict's word. Written once, before the handlers are
-  /// installed.
+  /// Where a signal handler, which can hold nothing, finds the verdict's word.
+  ///
+  /// `nonisolated(unsafe)` is sound: it is written once, before the handlers that read it are installed, and a handler can
+  /// take no lock.
   nonisolated(unsafe) private static var crashWord: UnsafeMutablePointer<Int64>?
 
   private static func milliseconds() -> Int64 {

@@ -14,8 +14,7 @@ extension LocalResources {
     // The engine says what is wrong with a closed request; a paper is made only where there is something to sign.
     let isOpen = try store.read { try $0.signatureRequest(id)?.state.isOpen ?? false }
     if state == .signed, isOpen {
-      let paper = try SigningRoom(self, declaration).sign(id, at: now)
-      signal.paper = SignatureSignal.Paper(name: paper.name, path: paper.path, size: paper.size, sha256: paper.sha256)
+      signal.paper = try SigningRoom(self, declaration).sign(id, at: now)
     }
     return signal
   }
@@ -24,8 +23,7 @@ extension LocalResources {
   public func discard(_ signal: SignatureSignal, _ declaration: WorkspaceDeclaration) {
     guard let paper = signal.paper else { return }
     // Left behind it costs room, and nothing else.
-    try? SigningRoom(self, declaration).discard(
-      SigningRoom.Paper(name: paper.name, path: paper.path, size: paper.size, sha256: paper.sha256))
+    try? SigningRoom(self, declaration).discard(paper)
   }
 
   /// A document's text as it is on the drive now.

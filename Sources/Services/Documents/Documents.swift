@@ -86,10 +86,7 @@ extension Documents {
       let name = try arguments.text(0, "a template's name", limit: 200)
       let template = try templates.template(named: name)
       let deal = try arguments.record(.deal, 1)
-      let folder = try arguments.record(.folder, 2)
-      guard try stored({ try world.transaction.record(folder) }) != nil else {
-        throw ServiceFailure(.permanent, "\(arguments.name): there is no folder \(folder.id)")
-      }
+      let folder = try arguments.existing(.folder, 2, in: world)
       var values: [ValueField] = []
       switch arguments[3] {
       case .null: break
@@ -100,7 +97,7 @@ extension Documents {
       let data = try TemplateData(world).tree(deal: deal, for: template, values: values)
       // Now, so that what is missing is told at the call, and before anything is written.
       _ = try template.render(data)
-      let draft = DocumentDraft(template: name, dealID: deal.id, folderID: folder.id, data: data)
+      let draft = DocumentDraft(template: name, dealID: deal.id, folderID: folder, data: data)
       return ResolvedOperation(arguments: draft.value)
     case "pdf":
       let arguments = try Arguments("documents", DocumentsOperations.pdf, arguments)
@@ -143,10 +140,7 @@ extension Documents {
       ref = found
     default: throw arguments.fault("a document or its address", place)
     }
-    guard try stored({ try world.transaction.record(ref) }) != nil else {
-      throw ServiceFailure(.permanent, "\(arguments.name): there is no document \(ref.id)")
-    }
-    return ref.id
+    return try arguments.existing(ref, in: world)
   }
 
   public func perform(

@@ -36,23 +36,9 @@ enum HTMLTitle {
 
   /// The five characters that the templates escape, and the space that does not break.
   private static func unescaped(_ text: String) -> String {
-    let names = [
+    text.replacing([
       ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&nbsp;", "\u{A0}"),
       ("&amp;", "&"),
-    ]
-    var result = ""
-    var rest = text[...]
-    while let sign = rest.firstIndex(of: "&") {
-      result += rest[..<sign]
-      rest = rest[sign...]
-      if let (name, character) = names.first(where: { rest.hasPrefix($0.0) }) {
-        result += character
-        rest = rest.dropFirst(name.count)
-      } else {
-        result += "&"
-        rest = rest.dropFirst()
-      }
-    }
-    return result + rest
+    ])
   }
 }

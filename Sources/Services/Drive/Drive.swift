@@ -83,7 +83,7 @@ extension Drive {
         purpose: "person:\(person.id)/folder")
     case "child":
       let arguments = try Arguments("drive", DriveOperations.child, arguments)
-      let folder = try existing(.folder, arguments, 0, world)
+      let folder = try arguments.existing(.folder, 0, in: world)
       let name = try arguments.text(1, "a folder's name", limit: Self.nameLimit)
       guard !isBlank(name) else { throw arguments.fault("a folder's name", 1) }
       return ResolvedOperation(
@@ -91,8 +91,8 @@ extension Drive {
         purpose: "folder:\(folder)/\(Label.folded(name))")
     case "store":
       let arguments = try Arguments("drive", DriveOperations.store, arguments)
-      let folder = try existing(.folder, arguments, 0, world)
-      let document = try existing(.document, arguments, 1, world)
+      let folder = try arguments.existing(.folder, 0, in: world)
+      let document = try arguments.existing(.document, 1, in: world)
       var fields = [ValueField("folder", .integer(folder)), ValueField("document", .integer(document))]
       if !arguments[2].isNull {
         let name = try arguments.text(2, "a document's name", limit: Self.nameLimit)
@@ -102,16 +102,6 @@ extension Drive {
       return ResolvedOperation(arguments: .object(fields))
     default: throw unknownOperation(operation)
     }
-  }
-
-  private func existing(
-    _ kind: RecordKind, _ arguments: Arguments, _ place: Int, _ world: ServiceWorld
-  ) throws(ServiceFailure) -> Int64 {
-    let ref = try arguments.record(kind, place)
-    guard try stored({ try world.transaction.record(ref) }) != nil else {
-      throw ServiceFailure(.permanent, "\(arguments.name): there is no \(kind.words) \(ref.id)")
-    }
-    return ref.id
   }
 
   public func perform(

@@ -88,16 +88,8 @@ enum NewName {
     }
   }
 
-  private typealias RenameCall =
-    @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
-
-  /// Linux's own renameat2, which the headers that Swift sees leave out; nil on a C library without it.
-  private static let renameat2: RenameCall? = dlsym(nil, "renameat2").map { unsafeBitCast($0, to: RenameCall.self) }
-  private static let doNotReplace: UInt32 = 1  // RENAME_NOREPLACE
-
   static func byRenaming(_ name: String, for temporary: String, in folder: borrowing Descriptor) -> Int32 {
-    guard let renameat2 else { return ENOSYS }
-    return renameat2(folder.number, temporary, folder.number, name, doNotReplace) == 0 ? 0 : errno
+    RenameCall.rename(temporary, in: folder.number, to: name, in: folder.number, .refuseExisting)
   }
 
   static func byLinking(_ name: String, for temporary: String, in folder: borrowing Descriptor) -> Int32 {

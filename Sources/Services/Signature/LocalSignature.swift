@@ -113,21 +113,7 @@ public struct LocalSignature: Signature {
   }
 
   private func filled(_ text: String, _ draft: SignatureDraft) -> String {
-    var result = ""
-    var rest = text[...]
-    let names = [("{signer}", draft.signerName), ("{title}", draft.title), ("{seller}", seller)]
-    while let brace = rest.firstIndex(of: "{") {
-      result += rest[..<brace]
-      rest = rest[brace...]
-      if let (name, value) = names.first(where: { rest.hasPrefix($0.0) }) {
-        result += value
-        rest = rest.dropFirst(name.count)
-      } else {
-        result += "{"
-        rest = rest.dropFirst()
-      }
-    }
-    return result + rest
+    text.replacing([("{signer}", draft.signerName), ("{title}", draft.title), ("{seller}", seller)])
   }
 
   private static func row(_ draft: SignatureDraft, _ context: OperationContext) -> SignatureRequestRow {

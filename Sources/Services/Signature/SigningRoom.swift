@@ -2,25 +2,28 @@ import CRM
 import Foundation
 import Store
 
+/// A signed paper on the drive; its row is written with the change of its request.
+public struct SignedPaper: Hashable, Sendable {
+  /// The file's name.
+  public var name: String
+  /// Relative to the drive.
+  public var path: String
+  /// In bytes.
+  public var size: Int64
+  /// 64 hexadecimal digits.
+  public var sha256: String
+
+  /// A paper that is on the drive already.
+  public init(name: String, path: String, size: Int64, sha256: String) {
+    self.name = name
+    self.path = path
+    self.size = size
+    self.sha256 = sha256
+  }
+}
+
 /// Signs a paper: the PDF that was sent, unchanged, and behind it a page that says who signed it, when, and its SHA-256.
 public struct SigningRoom {
-  /// A signed paper on the drive; it has no row yet.
-  public struct Paper: Hashable, Sendable {
-    public var name: String
-    /// Relative to the drive.
-    public var path: String
-    /// In bytes.
-    public var size: Int64
-    public var sha256: String
-
-    public init(name: String, path: String, size: Int64, sha256: String) {
-      self.name = name
-      self.path = path
-      self.size = size
-      self.sha256 = sha256
-    }
-  }
-
   private let resources: LocalResources
   private let declaration: WorkspaceDeclaration
 
@@ -36,7 +39,7 @@ public struct SigningRoom {
 
   /// Makes the signed paper of an open request. Changes no record.
   /// - Throws: the request is not there or not open; the paper is not what was sent any more.
-  public func sign(_ id: Int64, at now: Instant) throws(ServiceFailure) -> Paper {
+  public func sign(_ id: Int64, at now: Instant) throws(ServiceFailure) -> SignedPaper {
     guard let request = try resources.read({ try $0.signatureRequest(id) }) else {
       throw ServiceFailure(.permanent, "there is no signature request \(id); list them with: coulisse signatures list")
     }
@@ -59,12 +62,12 @@ public struct SigningRoom {
   }
 
   /// Takes a paper away that was made for nothing: meanwhile the request was closed.
-  public func discard(_ paper: Paper) throws(ServiceFailure) {
+  public func discard(_ paper: SignedPaper) throws(ServiceFailure) {
     let isKept = try resources.read { try $0.document(path: paper.path) }?.sha256 == paper.sha256
     if !isKept { _ = try resources.drive.remove(paper.path.split(separator: "/").map(String.init)) }
   }
 
-  private func put(_ bytes: [UInt8], title: String) throws(ServiceFailure) -> Paper {
+  private func put(_ bytes: [UInt8], title: String) throws(ServiceFailure) -> SignedPaper {
     let disk = resources.drive
     try disk.makeFolder([FilingDesk.papers])
     let name = DriveName("\(title) ✓", extension: "pdf", fallback: "document")
@@ -76,7 +79,7 @@ public struct SigningRoom {
       // Also the name of a paper that somebody removed is another request's.
       if try resources.read({ try $0.document(path: path) }) != nil { continue }
       if try disk.writeNew(bytes, to: [FilingDesk.papers, candidate.text]) {
-        return Paper(
+        return SignedPaper(
           name: candidate.text, path: path, size: Int64(bytes.count),
           sha256: ContentHash.sha256(bytes))
       }

@@ -163,7 +163,7 @@ struct SignatureTests {
 
   // MARK: Signing
 
-  private func sign(_ request: Value, at now: Instant = Shop.now) throws -> SigningRoom.Paper {
+  private func sign(_ request: Value, at now: Instant = Shop.now) throws -> SignedPaper {
     try SigningRoom(office.resources, office.declaration).sign(try office.request(request).id, at: now)
   }
 
