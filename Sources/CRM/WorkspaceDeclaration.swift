@@ -18,7 +18,7 @@ public struct WorkspaceDeclaration: Hashable, Sendable {
   public var systemUsers: [SystemUser]
   /// Each service's own configuration, by the service's name.
   public var services: [String: Value]
-  /// The texts of `templates/*.html`, by the file's name without its ending.
+  /// The texts of `templates/*.html`, by the file's name without its ending; what they include as `parts/NAME`.
   public var templates: [String: String]
 
   /// A declaration; `check` says what is wrong with it.

@@ -37,7 +37,7 @@ public struct ScriptSources: Hashable, Sendable {
   /// The text of one file.
   public func text(_ path: String) -> String? { files.first { $0.path == path }?.text }
 
-  /// The texts of `templates/*.html`, by the file's name without its ending.
+  /// The texts of `templates/*.html`, by the file's name without its ending; what they include as `parts/NAME`.
   public var templates: [String: String] {
     var templates: [String: String] = [:]
     for file in files where file.path.hasPrefix("templates/") && file.path.hasSuffix(".html") {

@@ -58,16 +58,25 @@ struct TemplateLine {
   var problem: String?
 
   static func all(in folder: WorkspaceFolder) throws -> [TemplateLine] {
-    folder.templatePaths().map { path in
-      let name = String(path.dropFirst("templates/".count).dropLast(".html".count))
-      var line = TemplateLine(name: name, path: path)
+    let paths = folder.templatePaths()
+    // One that can't be read must not hide the others.
+    var texts: [String: String] = [:]
+    for path in paths { texts[Self.name(path)] = (try? folder.text(of: path)) ?? "" }
+    let shelf = TemplateShelf(texts)
+    return paths.filter { shelf.names.contains(Self.name($0)) }.map { path in
+      var line = TemplateLine(name: Self.name(path), path: path)
       do {
-        line.fields = try DocumentTemplate(name: path, text: try folder.text(of: path)).fields
+        _ = try folder.text(of: path)
+        line.fields = try shelf.template(named: line.name).fields
       } catch {
         line.problem = "\(error)"
       }
       return line
     }
+  }
+
+  private static func name(_ path: String) -> String {
+    String(path.dropFirst("templates/".count).dropLast(".html".count))
   }
 
   var json: JSON {
@@ -123,11 +132,11 @@ struct TemplatesPreview: ParsableCommand {
     } catch {
       throw CommandFault("\(file.path) can't be written: \(Terminal.words(of: error))")
     }
-    try tell(preview, file, pages: pdf.pages, template: "templates/\(name).html")
+    try tell(preview, file, pages: pdf.pages)
     if !preview.faults.isEmpty { throw ExitCode(1) }
   }
 
-  private func tell(_ preview: TemplatePreview, _ file: URL, pages: Int, template: String) throws {
+  private func tell(_ preview: TemplatePreview, _ file: URL, pages: Int) throws {
     if shared.json {
       return try Terminal.print(
         JSON.object([
@@ -137,7 +146,7 @@ struct TemplatesPreview: ParsableCommand {
             .array(
               preview.faults.map {
                 .object([
-                  JSONMember("file", .string(template)), JSONMember("line", .integer(Int64($0.line))),
+                  JSONMember("file", .string($0.file)), JSONMember("line", .integer(Int64($0.line))),
                   JSONMember("message", .string($0.message)),
                 ])
               })), JSONMember("warnings", .array(preview.warnings.map { .string($0) })),
@@ -145,7 +154,7 @@ struct TemplatesPreview: ParsableCommand {
     }
     for warning in preview.warnings { Terminal.warn(warning) }
     for fault in preview.faults {
-      Terminal.note(Terminal.visible("\(template):\(fault.line): \(fault.message)"))
+      Terminal.note(Terminal.visible(fault.description))
     }
     try Terminal.print(Terminal.isTerminal(.data) ? Terminal.visible(file.path) : file.path)
   }

@@ -8,21 +8,26 @@ enum TemplateFindings {
   static func all(in version: WorkspaceVersion) -> [Finding] {
     let check = TemplateCheck(version.declaration, version.schema, given: names(in: version.sources))
     var findings: [Finding] = []
-    for (name, text) in version.declaration.templates.sorted(by: { $0.key < $1.key }) {
-      let path = "templates/\(name).html"
+    let shelf = TemplateShelf(version.declaration.templates)
+    for name in shelf.names {
       do throws(ServiceFailure) {
-        let template = try DocumentTemplate(name: path, text: text)
-        findings += check.faults(in: template).map { found in
+        findings += check.faults(in: try shelf.template(named: name)).map { found in
           Finding(
-            weight: found.isCertain ? .error : .warning, file: path, line: found.fault.line,
+            weight: found.isCertain ? .error : .warning, file: found.fault.file, line: found.fault.line,
             message: found.fault.message)
         }
       } catch {
-        let line = error.message.dropFirst(path.count + 1).prefix { $0 != ":" }
-        findings.append(Finding(weight: .error, file: path, line: Int(line), message: error.message))
+        // "FILE:LINE: what is wrong", where the file may be a part of the template.
+        let places = error.message.split(separator: ":", maxSplits: 2)
+        findings.append(
+          Finding(
+            weight: .error, file: String(places.first ?? ""), line: places.dropFirst().first.flatMap { Int($0) },
+            message: error.message))
       }
     }
-    return findings
+    // What is wrong with a part is wrong once, however many templates have it.
+    var told: Set<String> = []
+    return findings.filter { told.insert("\($0.file):\($0.line ?? 0):\($0.message)").inserted }
   }
 
   /// Every word by which a script could give a template a value: keys of tables, fields that are assigned, texts.

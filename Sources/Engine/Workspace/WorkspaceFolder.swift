@@ -79,10 +79,12 @@ public struct WorkspaceFolder: Sendable, Hashable {
     }
   }
 
-  /// The HTML files of `templates/`, in order.
+  /// The HTML files of `templates/` and of `templates/parts/`, in order.
   public func templatePaths() -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent("templates").path)) ?? []
-    return names.filter { $0.hasSuffix(".html") && !$0.hasPrefix(".") }.sorted().map { "templates/\($0)" }
+    ["templates", "templates/parts"].flatMap { folder in
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(folder).path)) ?? []
+      return names.filter { $0.hasSuffix(".html") && !$0.hasPrefix(".") }.sorted().map { "\(folder)/\($0)" }
+    }
   }
 
   /// The Lua files of `scripts/` but the tests, in order.

@@ -6,7 +6,8 @@ import Mustache
 ///
 /// Values are shown as a French document shows them and are always escaped; the lines of a text stay lines, which CSS
 /// (`white-space: pre-line`) shows. A section of nothing, of blank text, of false or of an empty list is left out, and
-/// its `{{^…}}` counterpart is there. There are no unescaped tags, partials, lambdas and other delimiters.
+/// its `{{^…}}` counterpart is there. `{{> style}}` puts a part there that other templates have too; there are no
+/// unescaped tags, inheritance, lambdas and other delimiters.
 ///
 /// A document is whole or it isn't made: a placeholder whose name is unknown and one that has no value are errors.
 public struct DocumentTemplate: Sendable {
@@ -22,8 +23,10 @@ public struct DocumentTemplate: Sendable {
   private let template: MustacheTemplate
 
   /// - Throws: a permanent failure that names the template and the line.
-  public init(name: String, text: String) throws(ServiceFailure) {
-    let scanner = try TemplateScanner(name: name, text: text)
+  public init(
+    name: String, text: String, parts: TemplateParts = TemplateParts(of: [:])
+  ) throws(ServiceFailure) {
+    let scanner = try TemplateScanner(name: name, text: text, parts: parts)
     self.name = name
     tags = scanner.tags
     identifiers = Set(scanner.tags.flatMap(\.path))
@@ -43,7 +46,7 @@ public struct DocumentTemplate: Sendable {
   public func render(_ data: Value, format: FrenchFormat = FrenchFormat()) throws(ServiceFailure) -> String {
     let (html, faults) = try fill(data, format: format)
     guard faults.isEmpty else {
-      let shown = faults.prefix(50).map { "\(name):\($0.line): \($0.message)" }
+      let shown = faults.prefix(50).map(\.description)
       let rest = faults.count > shown.count ? "; and \(faults.count - shown.count) more" : ""
       throw ServiceFailure(.permanent, shown.joined(separator: "; ") + rest)
     }
@@ -64,7 +67,7 @@ public struct DocumentTemplate: Sendable {
           + "lists repeated inside lists?")
     }
     let faults = rendering.faults.sorted { $0.key < $1.key }
-    return (html, faults.map { TemplateFault(line: tags[$0.key].line, message: $0.value) })
+    return (html, faults.map { TemplateFault(tags[$0.key], $0.value) })
   }
 
   /// The names that stand in its tags, each once, in the order of the alphabet: `deal.lines`, `deal.title`.
@@ -72,8 +75,20 @@ public struct DocumentTemplate: Sendable {
 }
 
 /// Something that is wrong with one line of a template.
-public struct TemplateFault: Hashable, Sendable {
+public struct TemplateFault: Hashable, Sendable, CustomStringConvertible {
+  /// The template, or the part of it, in which it stands.
+  public var file: String
+  /// From 1.
   public var line: Int
   /// "{{deal.titel}} is unknown: …"
   public var message: String
+
+  init(_ tag: TemplateTag, _ message: String) {
+    file = tag.file
+    line = tag.line
+    self.message = message
+  }
+
+  /// "templates/convention.html:42: {{deal.titel}} is unknown: …"
+  public var description: String { "\(file):\(line): \(message)" }
 }

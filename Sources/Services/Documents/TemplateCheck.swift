@@ -52,13 +52,13 @@ public struct TemplateCheck {
       switch look(up: tag.path, scopes) {
       case .shape(let found): shape = found
       case .fault(let message, let isCertain):
-        faults.append((TemplateFault(line: tag.line, message: "\(tag.shown) \(message)"), isCertain))
+        faults.append((TemplateFault(tag, "\(tag.shown) \(message)"), isCertain))
       }
       guard case .section(let inverted) = tag.kind else {
         switch shape {
         case .record, .object:
           let message = "\(tag.shown) is not a single value; name one of its fields"
-          faults.append((TemplateFault(line: tag.line, message: message), true))
+          faults.append((TemplateFault(tag, message), true))
         default: break
         }
         number += 1

@@ -13,6 +13,8 @@ struct TemplateTag: Sendable {
   var name: String
   /// The name's parts; none for ".".
   var path: [String]
+  /// The template, or the part of it, in which the tag stands, and its line there.
+  var file: String
   var line: Int
   /// For a section: the first tag behind its end.
   var end = 0
@@ -28,7 +30,7 @@ struct TemplateTag: Sendable {
   }
 }
 
-/// Finds a template's tags, and refuses those that documents have no use for.
+/// Finds a template's tags, puts the parts in place that it includes, and refuses tags that documents have no use for.
 ///
 /// Each tag gets a name of its own, its number, in the text that the Mustache library gets. So a look-up says which
 /// tag it is for, line and all, although the library knows only names. The library's parser recurses, and its renderer
@@ -36,42 +38,75 @@ struct TemplateTag: Sendable {
 struct TemplateScanner {
   /// How deep sections may be nested.
   static let depthLimit = 32
-  /// How many characters a template may have; those of its images count.
+  /// How many characters a template may have with its parts; those of its images count.
   static let lengthLimit = 4_000_000
+  /// How deep parts may include parts.
+  static let partDepthLimit = 8
 
   private(set) var tags: [TemplateTag] = []
   /// The template with numbered tags, for the library.
   private(set) var numbered = ""
 
   /// As the library reads it: character by character, as people see them.
-  private let text: [Character]
-  private let file: String
+  private var text: [Character]
+  private var file: String
   private var place = 0
   private var line = 1
-  /// The open sections: their number among the tags, and where their content begins.
+  /// The open sections: their number among the tags, and how much had been passed where their content begins.
   private var open: [(tag: Int, start: Int)] = []
+  /// How many of them were open where the present file begins: those are not its own to close.
+  private var floor = 0
+  /// Characters of other files that were passed before `place`.
+  private var passed = 0
+  private let parts: TemplateParts
+  /// The names of the parts that are being read, from the outside in.
+  private var reading: [String] = []
 
-  init(name: String, text: String) throws(ServiceFailure) {
+  init(name: String, text: String, parts: TemplateParts) throws(ServiceFailure) {
     file = name
     self.text = Array(text)
+    self.parts = parts
     numbered.reserveCapacity(text.utf8.count)
-    guard self.text.count <= Self.lengthLimit else {
+    try scanText()
+  }
+
+  /// The present file, to its end.
+  private mutating func scanText() throws(ServiceFailure) {
+    guard passed + text.count <= Self.lengthLimit else {
       throw ServiceFailure(
-        .permanent, "\(name): the template has \(self.text.count) characters; at most \(Self.lengthLimit) are allowed")
+        .permanent, "\(file): the template has \(passed + text.count) characters; at most \(Self.lengthLimit) are allowed")
     }
-    while place < self.text.count {
-      if self.text[place] == "{", place + 1 < self.text.count, self.text[place + 1] == "{" {
+    while place < text.count {
+      if text[place] == "{", place + 1 < text.count, text[place + 1] == "{" {
         place += 2
         try scanTag()
       } else {
-        if Self.isLineBreak(self.text[place]) { line += 1 }
-        numbered.append(self.text[place])
+        if Self.isLineBreak(text[place]) { line += 1 }
+        numbered.append(text[place])
         place += 1
       }
     }
-    if let section = open.last.map({ tags[$0.tag] }) {
+    if open.count > floor, let section = open.last.map({ tags[$0.tag] }) {
       throw fault("\(section.shown) is not closed; write {{/\(section.name)}} where it ends", line: section.line)
     }
+  }
+
+  /// `{{> style}}`: the part's text stands here, as if it had been written here.
+  private mutating func include(_ name: String, from start: Int) throws(ServiceFailure) {
+    guard let part = parts[name] else {
+      throw fault("{{> \(name)}} includes \(TemplateParts.path(name)), which is not there\(parts.hint(for: name))", line: start)
+    }
+    guard !reading.contains(name), reading.count < Self.partDepthLimit else {
+      throw fault("{{> \(name)}}: parts include each other in a circle, or too deep", line: start)
+    }
+    let outer = (text, file, place, line, floor, passed)
+    reading.append(name)
+    (text, file, place, line, floor, passed) = (Array(part), TemplateParts.path(name), 0, 1, open.count, passed + place)
+    try scanText()
+    let total = passed + place
+    reading.removeLast()
+    (text, file, place, line, floor, passed) = outer
+    passed = total - place
   }
 
   /// The template's own text, between the tags, is not the concern of this type; a tag begins here.
@@ -91,14 +126,14 @@ struct TemplateScanner {
       guard open.count < Self.depthLimit else {
         throw fault("sections are nested more than \(Self.depthLimit) deep", line: start)
       }
-      open.append((tags.count, place))
+      open.append((tags.count, passed + place))
       numbered += "{{\(sign)t\(tags.count)}}"
       try append(.section(inverted: sign == "^"), name, line: start)
     case "/":
       place += 1
       let name = try name(from: start)
-      guard let section = open.popLast() else {
-        throw fault("{{/\(name)}} closes a section that was not opened", line: start)
+      guard open.count > floor, let section = open.popLast() else {
+        throw fault("{{/\(name)}} closes a section that was not opened\(reading.isEmpty ? "" : " in this part")", line: start)
       }
       let opened = tags[section.tag]
       guard opened.name == name else {
@@ -107,14 +142,18 @@ struct TemplateScanner {
             + "{{/\(opened.name)}}", line: start)
       }
       tags[section.tag].end = tags.count
-      tags[section.tag].length = place - section.start
+      tags[section.tag].length = passed + place - section.start
       numbered += "{{/t\(section.tag)}}"
     case "{", "&":
       throw fault(
         "{{\(sign)…}} puts a value in without escaping it, which documents don't do; write {{…}} with two braces",
         line: start)
-    case ">", "<", "$":
-      throw fault("{{\(sign)…}}: a template can't include another one", line: start)
+    case ">":
+      place += 1
+      try include(try name(from: start), from: start)
+    case "<", "$":
+      throw fault(
+        "{{\(sign)…}}: templates don't inherit; write {{> name}} to include \(TemplateParts.path("name"))", line: start)
     case "=", "%":
       throw fault("{{\(sign)…}}: delimiters and the kind of content can't be changed", line: start)
     default:
@@ -128,7 +167,7 @@ struct TemplateScanner {
 
   private mutating func append(_ kind: TemplateTag.Kind, _ name: String, line: Int) throws(ServiceFailure) {
     let path = name == "." ? [] : name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    tags.append(TemplateTag(kind: kind, name: name, path: path, line: line))
+    tags.append(TemplateTag(kind: kind, name: name, path: path, file: file, line: line))
   }
 
   /// What is between here and "}}", which is passed over.

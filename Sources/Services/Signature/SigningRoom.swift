@@ -90,7 +90,8 @@ public struct SigningRoom {
     _ request: SignatureRequestRow, _ document: DocumentRow, _ pages: Int, _ now: Instant
   ) throws(ServiceFailure) -> String {
     let text = declaration.templates[Self.template] ?? Self.plainPage
-    let template = try DocumentTemplate(name: "templates/\(Self.template).html", text: text)
+    let template = try DocumentTemplate(
+      name: "templates/\(Self.template).html", text: text, parts: TemplateParts(of: declaration.templates))
     let signature = Value.object([
       ValueField("id", .integer(request.id)), ValueField("title", .text(request.title)),
       ValueField("signer_name", .text(request.signerName)), ValueField("signer_email", .text(request.signerEmail)),

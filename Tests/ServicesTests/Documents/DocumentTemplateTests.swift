@@ -175,4 +175,43 @@ struct DocumentTemplateTests {
     }
     #expect(rendered > 0)
   }
+
+  // MARK: Parts
+
+  private func render(_ text: String, parts: [String: String], _ data: Value) throws -> String {
+    var texts: [String: String] = [:]
+    for (name, part) in parts { texts["parts/\(name)"] = part }
+    return try DocumentTemplate(name: "t.html", text: text, parts: TemplateParts(of: texts)).render(data)
+  }
+
+  @Test("what several templates have in common stands in a part, whose tags mean what they would mean in its place")
+  func parts() throws {
+    let data = Value.object([
+      ValueField("x", .text("a & b")), ValueField("list", .list([.text("1"), .text("2")])),
+    ])
+    #expect(
+      try render(
+        "<p>{{> head}}</p>{{#list}}{{> item}}{{/list}}", parts: ["head": "{{x}}{{> inner}}", "inner": "!", "item": "[{{.}}]"],
+        data) == "<p>a &amp; b!</p>[1][2]")
+  }
+
+  @Test("Bad input: what is wrong in a part names the part and its line; a part that is missing, open or in a circle is refused")
+  func badParts() {
+    let data = Value.object([ValueField("x", .null), ValueField("list", .list([.text("1")]))])
+    for (text, parts, words) in [
+      ("\n\n{{> head}}", ["head": "\n{{x}}"], "templates/parts/head.html:2: {{x}} has no value"),
+      ("\n{{> haed}}", ["head": ""], "t.html:2: {{> haed}} includes templates/parts/haed.html, which is not there; did you mean \"head\"?"),
+      ("{{> a}}", ["a": "{{> b}}", "b": "\n{{> a}}"], "templates/parts/b.html:2: {{> a}}: parts include each other in a circle"),
+      ("{{> a}}{{/list}}", ["a": "{{#list}}"], "templates/parts/a.html:1: {{#list}} is not closed"),
+      ("{{#list}}{{> a}}", ["a": "{{/list}}"], "templates/parts/a.html:1: {{/list}} closes a section that was not opened in this part"),
+      ("{{> a}}", ["a": String(repeating: "x", count: 4_000_001)], "at most 4000000 are allowed"),
+    ] {
+      #expect(refusal { _ = try render(text, parts: parts, data) }.contains(words), "\(text)")
+    }
+    // Each part of eight includes the next one ten times: refused by its size, not by waiting.
+    var many: [String: String] = [:]
+    for depth in 0..<8 { many["p\(depth)"] = String(repeating: "{{> p\(depth + 1)}}", count: 10) }
+    many["p8"] = String(repeating: "x", count: 100)
+    #expect(!refusal { _ = try render("{{> p0}}", parts: many, data) }.isEmpty)
+  }
 }
