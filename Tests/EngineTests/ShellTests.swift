@@ -283,4 +283,20 @@ struct ShellTests {
     watch.end(nothing)
     #expect(try RunInHand(path: path).takeVerdict() == nil, "a kill from outside carries no verdict")
   }
+
+  @Test("an engine that stays removes what killed writers left in drive and outbox, and nothing else (removeLeftovers)")
+  func leftovers() throws {
+    let shop = try TestShop()
+    let folder = try WorkspaceFolder(shop.folder.url)
+    let old = ["drive/Clients/.coulisse-0123456789abcdef.part", "outbox/.coulisse-fedcba9876543210.part"]
+    let kept = ["drive/Clients/Devis.pdf", "drive/Clients/.coulisse-notes.part"]
+    for path in old + kept { try shop.folder.write(path, "half") }
+    func left() -> [String] { (old + kept).filter { FileManager.default.fileExists(atPath: shop.folder.path($0)) } }
+    let access = EngineAccess(folder)
+    let log = EngineThread.Configuration().log
+    access.removeLeftovers(log: log)
+    #expect(left() == old + kept, "what was written just now may have a writer")
+    access.removeLeftovers(log: log, now: Date(timeIntervalSinceNow: 7200))
+    #expect(left() == kept)
+  }
 }

@@ -59,7 +59,7 @@ struct DriveDiskTests {
     #expect(try drive.disk.entry(["Nobody", "Fin"]) == nil)
   }
 
-  @Test("A file is written, read, replaced, copied and removed")
+  @Test("A file is written, read, replaced, placed beside and removed")
   func files() throws {
     let drive = try TestDrive()
     let path = ["A", "Devis 🌻.pdf"]
@@ -70,9 +70,14 @@ struct DriveDiskTests {
     try drive.disk.write(bytes("second"), to: path)
     let second = try drive.disk.read(path, limit: 100)
     #expect(second.bytes == bytes("second") && second.entry.inode != first.entry.inode)
-    #expect(try drive.disk.copy(path, to: ["Signed.pdf"], replacing: false, limit: 100))
-    #expect(try !drive.disk.copy(path, to: ["Signed.pdf"], replacing: false, limit: 100))
+    // Under the first free name, which is the one that says the same, if it is nobody else's.
+    let name = DriveName("Signed", extension: "pdf", fallback: "x")
+    #expect(try drive.disk.place(bytes("second"), as: name, in: []) == "Signed.pdf")
+    #expect(try drive.disk.place(bytes("second"), as: name, in: []) == "Signed.pdf")
+    #expect(try drive.disk.place(bytes("third"), as: name, in: []) == "Signed (2).pdf")
+    #expect(try drive.disk.place(bytes("second"), as: name, in: []) { $0 == ["Signed.pdf"] } == "Signed (3).pdf")
     #expect(try drive.disk.read(["Signed.pdf"], limit: 100).bytes == bytes("second"))
+    for name in ["Signed (2).pdf", "Signed (3).pdf"] { #expect(try drive.disk.remove([name])) }
     #expect(try drive.disk.remove(path))
     #expect(try !drive.disk.remove(path))
     #expect(try drive.everything() == ["A", "Signed.pdf"])

@@ -116,17 +116,12 @@ struct DriveNameTests {
     #expect(!DriveName.areSame("Dupont", "Dupond"))
   }
 
-  @Test("Same name (ALT-116): the first free one is taken")
-  func firstFree() {
-    let name = DriveName("Dupont Jean", fallback: "Client")
-    #expect(name.firstFree(among: []).text == "Dupont Jean")
-    #expect(name.firstFree(among: ["Autre"]).text == "Dupont Jean")
-    #expect(name.firstFree(among: ["DUPONT JEAN", "dupont jean (2)", "Dupont Jean (4)"]).text == "Dupont Jean (3)")
-    let file = DriveName("Devis", extension: "pdf", fallback: "Document")
-    #expect(file.firstFree(among: ["devis.PDF"]).text == "Devis (2).pdf")
+  @Test("Same name (ALT-116): each number gives another name, and a long one makes room for it")
+  func numbered() {
+    #expect(DriveName("Dupont Jean", fallback: "Client").numbered(3).text == "Dupont Jean (3)")
+    #expect(DriveName("Devis", extension: "pdf", fallback: "Document").numbered(2).text == "Devis (2).pdf")
     let long = DriveName(String(repeating: "é", count: 300), extension: "pdf", fallback: "Document")
-    var taken: [String] = []
-    for _ in 0..<30 { taken.append(long.firstFree(among: taken).text) }
+    let taken = [long.text] + (2...30).map { long.numbered($0).text }
     #expect(Set(taken).count == 30)
     #expect(taken.allSatisfy { $0.count <= 120 && $0.utf8.count <= 255 })
   }

@@ -67,7 +67,9 @@ struct DocumentsPDF: ParsableCommand {
       """)
 
   @OptionGroup var shared: SharedOptions
-  @Option(name: .long, help: ArgumentHelp("All documents of this deal: id or key.", valueName: "id")) var deal: String?
+  @Option(
+    name: .long, help: ArgumentHelp("All documents of this deal that lie in folders: id or key.", valueName: "id"))
+  var deal: String?
   @Option(
     name: .long,
     help: ArgumentHelp("The folder. (default: documents-KEY for a deal, else the current one)", valueName: "dir"))
@@ -84,7 +86,10 @@ struct DocumentsPDF: ParsableCommand {
       var rows = try ids.map { try PaperName.document($0, tx) }
       guard let deal else { return (rows, nil) }
       let ref = try workspace.find(.deal, deal, tx)
-      rows += try tx.documents(of: ref.id).filter { row in !rows.contains { $0.id == row.id } }
+      // What lies in folders: papers on their way and signed ones as they came are there as copies.
+      rows += try tx.documents(of: ref.id).filter { row in
+        row.folderID != nil && !rows.contains { $0.id == row.id }
+      }
       return (rows, try tx.record(ref)?.key ?? String(ref.id))
     }
     if rows.isEmpty { return shared.json ? try Terminal.print(JSON.array([])) : Terminal.note("no documents") }

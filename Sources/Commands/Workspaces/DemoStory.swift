@@ -156,17 +156,12 @@ struct DemoStory {
   /// All papers of the story that lie in folders, as they are now.
   /// - Returns: how many.
   func leavePapers(in folder: String) throws -> Int {
-    let resources = try workspace.resources()
+    let copies = DocumentCopies(try workspace.resources())
     let drive = DriveDisk(root: URL(fileURLWithPath: folder))
     try drive.makeRoot()
-    var names: [String] = []
-    for row in try workspace.read({ try $0.documents(of: nil) }) where row.folderID != nil {
-      let pdf = try resources.pdf(of: row.id)
-      let name = DriveName(row.title, extension: "pdf", fallback: "document").firstFree(among: names).text
-      try drive.write(pdf.bytes, to: [name])
-      names.append(name)
-    }
-    return names.count
+    let papers = try workspace.read { try $0.documents(of: nil) }.filter { $0.folderID != nil }
+    for paper in papers { _ = try copies.put(paper.id, into: drive) }
+    return papers.count
   }
 
   private func documents(of deal: String) throws -> [DocumentRow] {

@@ -77,6 +77,7 @@ public struct EngineAccess: Sendable {
       configuration.outlastsFaults = true
       let engine = try makeEngine(configuration, stays: true)
       engine.start()
+      removeLeftovers(log: configuration.log)
       warmPrintShop(log: configuration.log)
       defer { printShop.stop() }
       try EngineSocket.serve(folder, engine)
@@ -89,6 +90,20 @@ public struct EngineAccess: Sendable {
         }
         // Somebody removed the socket: it is made again. Out of descriptors, it is left as it is.
         if (try? EngineSocket.isServed(folder)) == false { try? EngineSocket.serve(folder, engine) }
+      }
+    }
+  }
+
+  /// What processes that were killed while they wrote have left in the drive and in the outbox. An hour is far more than
+  /// any file takes to be written, on whatever machine.
+  func removeLeftovers(log: Logger, now: Date = Date()) {
+    let before = Instant(milliseconds: Int64((now.timeIntervalSince1970 - 3600) * 1000))
+    for root in [folder.drive, folder.outbox] where FileManager.default.fileExists(atPath: root.path) {
+      do {
+        let count = try DriveDisk(root: root).removeLeftovers(before: before)
+        if count > 0 { log.info("removed \(count) files in \(root.lastPathComponent) that were never written to their end") }
+      } catch {
+        log.warning("\(error)")
       }
     }
   }

@@ -32,27 +32,8 @@ public struct DocumentCopies {
   /// alone, and the PDF's name gets a number; one that says the same is this PDF.
   /// - Returns: the file's name.
   public func put(_ id: Int64, into folder: DriveDisk) throws(ServiceFailure) -> String {
-    let (row, bytes) = try resources.open(id)
-    let isPDF = row.contentType == "application/pdf"
-    let pdf = isPDF ? bytes : try LocalDocuments.print(row, bytes, resources.printShop)
-    return try Self.put(pdf, named: Self.name(of: row), into: folder)
-  }
-
-  /// The same for a PDF that is there already.
-  public static func put(
-    _ pdf: [UInt8], named name: DriveName, into folder: DriveDisk
-  ) throws(ServiceFailure) -> String {
-    var number = 1
-    while true {
-      let candidate = (number == 1 ? name : name.numbered(number)).text
-      number += 1
-      if try folder.writeNew(pdf, to: [candidate]) { return candidate }
-      if let there = try folder.entry([candidate]), there.kind == .file, there.size == Int64(pdf.count),
-        try folder.read([candidate], limit: FilingDesk.readLimit).bytes == pdf
-      {
-        return candidate
-      }
-    }
+    let (row, pdf) = try resources.pdf(of: id)
+    return try folder.place(pdf, as: Self.name(of: row), in: [])
   }
 
   private static func name(of row: DocumentRow) -> DriveName {

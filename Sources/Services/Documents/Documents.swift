@@ -56,8 +56,9 @@ public enum DocumentsOperations {
       ParameterDeclaration(name: "folder", type: "folder"),
       ParameterDeclaration(name: "values", type: "table", isOptional: true),
     ], returns: "document",
-    doc: "Makes a document from templates/NAME.html with the data of the deal, and of `values` beside it. It is kept as "
-      + "HTML that a person can correct. A placeholder that is unknown or empty is an error that names it and its line.")
+    doc: "Makes a document from templates/NAME.html with the data of the deal, and of `values` beside it. It is kept "
+      + "as HTML that a person can correct. A placeholder that is unknown or empty is an error that names it and its "
+      + "line.")
   static let pdf = OperationDeclaration(
     name: "pdf", kind: .effect, parameters: [ParameterDeclaration(name: "document", type: "document")],
     returns: "document", doc: "The document as a PDF, as it is now: with the corrections that were made by hand.",

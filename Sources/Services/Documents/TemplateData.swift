@@ -5,8 +5,8 @@ import Store
 /// What a template sees of a deal: its records as plain values, as far as the template's tags name them. Dates stay
 /// dates and amounts stay amounts; the template writes them out.
 ///
-/// At the root: `seller`, `deal`, `quote` (the deal's live one), `all_taxed` (whether no line of that is free of VAT, since
-/// a template can't compare), `today`, `settings`, and what the script gives beside.
+/// At the root: `seller`, `deal`, `quote` (the deal's live one), `all_taxed` (whether no line of that is free of VAT,
+/// since a template can't compare), `today`, `settings`, and what the script gives beside.
 struct TemplateData {
   private let world: ServiceWorld
   private let zone: TimeZone?
@@ -47,7 +47,8 @@ struct TemplateData {
       guard !["seller", "settings", "deal", "quote", "all_taxed", "today"].contains(value.name) else {
         throw ServiceFailure(
           .permanent,
-          "documents.generate: the value '\(value.name)' has a name that every template knows already; choose another one")
+          "documents.generate: the value '\(value.name)' has a name that every template knows already; choose another"
+            + " one")
       }
       root.append(ValueField(value.name, try plain(value.value, fields, depth: 0)))
     }
@@ -87,7 +88,7 @@ struct TemplateData {
       }
       return .object(plains)
     case .address(let address):
-      return self.address(address)
+      return address.plain(home: world.declaration.seller.address.country)
     case .instant(let instant):
       return day(instant)
     default:
@@ -104,8 +105,8 @@ struct TemplateData {
   private func isAllTaxed(_ quote: RecordRef) throws(ServiceFailure) -> Bool {
     guard case .list(let lines)? = try stored({ try world.transaction.value(quote, "lines") }) else { return false }
     for case .record(let line) in lines {
-      guard case .decimal(let rate)? = try stored({ try world.transaction.value(line, "vat_rate") }), rate.millionths > 0
-      else { return false }
+      let rate = try stored { try world.transaction.value(line, "vat_rate") }
+      guard case .decimal(let rate)? = rate, rate.millionths > 0 else { return false }
     }
     return !lines.isEmpty
   }
@@ -130,19 +131,6 @@ struct TemplateData {
 
   /// The fields of every address.
   static let addressNames = ["street", "postal_code", "city", "country", "country_name"]
-
-  /// Its parts, and the country's name where it is another one than the seller's.
-  private func address(_ address: Address) -> Value {
-    var fields = [
-      ValueField("street", .text(address.street)), ValueField("postal_code", .text(address.postalCode)),
-      ValueField("city", .text(address.city)), ValueField("country", .text(address.country)),
-    ]
-    let home = world.declaration.seller.address.country
-    let isAbroad = !address.country.isEmpty && address.country != (home.isEmpty ? "FR" : home)
-    let name = isAbroad ? Locale(identifier: "fr_FR").localizedString(forRegionCode: address.country) : nil
-    fields.append(ValueField("country_name", name.map { .text($0) } ?? (isAbroad ? .text(address.country) : .null)))
-    return .object(fields)
-  }
 }
 
 extension Seller {
@@ -150,16 +138,23 @@ extension Seller {
   var plain: Value {
     .object(
       [
-        ValueField("name", .text(name)), ValueField("address", plainAddress),
-        ValueField("siret", .text(FrenchFormat().siret(siret))), ValueField("vat_number", .text(vatNumber)), ValueField("training_declaration", .text(trainingDeclaration)),
+        ValueField("name", .text(name)), ValueField("address", address.plain(home: address.country)),
+        ValueField("siret", .text(FrenchFormat().siret(siret))), ValueField("vat_number", .text(vatNumber)),
+        ValueField("training_declaration", .text(trainingDeclaration)),
       ] + others)
   }
+}
 
-  private var plainAddress: Value {
-    .object([
-      ValueField("street", .text(address.street)), ValueField("postal_code", .text(address.postalCode)),
-      ValueField("city", .text(address.city)), ValueField("country", .text(address.country)),
-      ValueField("country_name", .null),
+extension Address {
+  /// What templates see of an address: its parts, and the country's name where it is not the seller's own.
+  /// - Parameter home: the seller's country; empty for France.
+  func plain(home: String) -> Value {
+    let isAbroad = !country.isEmpty && country != (home.isEmpty ? "FR" : home)
+    let name = isAbroad ? Locale(identifier: "fr_FR").localizedString(forRegionCode: country) ?? country : nil
+    return .object([
+      ValueField("street", .text(street)), ValueField("postal_code", .text(postalCode)),
+      ValueField("city", .text(city)), ValueField("country", .text(country)),
+      ValueField("country_name", name.map { .text($0) } ?? .null),
     ])
   }
 }

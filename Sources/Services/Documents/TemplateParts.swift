@@ -11,7 +11,9 @@ public struct TemplateParts: Sendable {
   /// - Parameter templates: a workspace's texts by name, the parts among them.
   public init(of templates: [String: String]) {
     var texts: [String: String] = [:]
-    for (name, text) in templates where name.hasPrefix(Self.prefix) { texts[String(name.dropFirst(Self.prefix.count))] = text }
+    for (name, text) in templates where name.hasPrefix(Self.prefix) {
+      texts[String(name.dropFirst(Self.prefix.count))] = text
+    }
     self.texts = texts
   }
 

@@ -28,7 +28,9 @@ public struct TemplatePreview {
     }
     if names.contains("day") { values.append(ValueField("day", data.day(world.now))) }
     if names.contains("days") { values.append(ValueField("days", .list([]))) }
-    if names.contains("date"), case .day(let today) = data.day(world.now) { values.append(ValueField("date", .text("\(today)"))) }
+    if names.contains("date"), case .day(let today) = data.day(world.now) {
+      values.append(ValueField("date", .text("\(today)")))
+    }
     if names.contains("signature") { values.append(ValueField("signature", try Self.signature(deal, data, world))) }
     var quote: RecordRef?
     if names.contains("quote") || names.contains("all_taxed") {

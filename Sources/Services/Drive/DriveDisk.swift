@@ -101,14 +101,29 @@ public struct DriveDisk: Sendable {
     try put(bytes, at: try DrivePath(path), replacing: false)
   }
 
-  /// Copies a file inside the drive. A copy, and no second link: a document that is corrected in place must not change
-  /// the one that was put away.
-  /// - Returns: false when `replacing` is off and the name is taken.
-  public func copy(
-    _ source: [String], to target: [String], replacing: Bool, limit: Int
-  ) throws(ServiceFailure) -> Bool {
-    let target = try DrivePath(target)
-    return try put(try read(source, limit: limit).bytes, at: target, replacing: replacing)
+  /// Puts a file into a folder under the first name that is free: NAME, NAME (2), NAME (3) …
+  /// - Parameters:
+  ///   - adopting: whether a file that is there and says the same is this file, whose writer was stopped before it could
+  ///     say so. Off where each caller's file is its own to remove.
+  ///   - isTaken: whether a path belongs to something else, whatever is there.
+  /// - Returns: the name.
+  public func place(
+    _ bytes: [UInt8], as name: DriveName, in folder: [String], adopting: Bool = true,
+    isTaken: ([String]) throws(ServiceFailure) -> Bool = { _ in false }
+  ) throws(ServiceFailure) -> String {
+    var number = 1
+    while true {
+      let candidate = (number == 1 ? name : name.numbered(number)).text
+      let path = folder + [candidate]
+      number += 1
+      if try isTaken(path) { continue }
+      if try writeNew(bytes, to: path) { return candidate }
+      if adopting, let there = try entry(path), there.kind == .file, there.size == Int64(bytes.count),
+        try read(path, limit: bytes.count).bytes == bytes
+      {
+        return candidate
+      }
+    }
   }
 
   /// Removes a file.

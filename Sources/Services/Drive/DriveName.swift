@@ -44,18 +44,6 @@ public struct DriveName: Hashable, Sendable, CustomStringConvertible {
   /// decomposed (macOS), or passes over invisible characters. Accents and apostrophes tell names apart.
   public static func areSame(_ a: String, _ b: String) -> Bool { folded(a) == folded(b) }
 
-  /// This name if none of `taken` is the same, else the first free one of "Name (2)", "Name (3)" and so on.
-  public func firstFree(among taken: some Sequence<String>) -> DriveName {
-    let keys = Set(taken.lazy.map(Self.folded))
-    var candidate = self
-    var number = 1
-    while keys.contains(Self.folded(candidate.text)) {
-      number += 1
-      candidate = numbered(number)
-    }
-    return candidate
-  }
-
   /// "Name (2)"; a long stem gives way.
   public func numbered(_ number: Int) -> DriveName {
     let room = Self.room(beside: fileExtension, number: number)

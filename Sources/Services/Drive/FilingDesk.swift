@@ -79,21 +79,13 @@ struct FilingDesk {
     let folder = paper.folder.map { $0.path.split(separator: "/").map(String.init) } ?? [Self.papers]
     try disk.makeRoot()
     try disk.makeFolder(folder)
-    let name = paper.fileName
-    var number = 1
-    while true {
-      let candidate = number == 1 ? name : name.numbered(number)
-      let path = folder + [candidate.text]
-      number += 1
-      if try resources.read({ try $0.document(path: path.joined(separator: "/")) }) != nil { continue }
-      if try disk.writeNew(paper.bytes, to: path) { return (candidate.text, path) }
-      // The name is taken by a file without a row. If it says the same, it is this step's own, from before a crash.
-      if let there = try disk.entry(path), there.kind == .file, there.size == Int64(paper.bytes.count),
-        try disk.read(path, limit: Self.readLimit).bytes == paper.bytes
-      {
-        return (candidate.text, path)
-      }
-    }
+    let name = try disk.place(paper.bytes, as: paper.fileName, in: folder, isTaken: hasRow)
+    return (name, folder + [name])
+  }
+
+  /// Whether a path is a document's already, also of one whose file somebody removed.
+  func hasRow(_ path: [String]) throws(ServiceFailure) -> Bool {
+    try resources.read { try $0.document(path: path.joined(separator: "/")) } != nil
   }
 
   /// A document's row and its file as it is now.

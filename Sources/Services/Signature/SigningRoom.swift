@@ -70,20 +70,11 @@ public struct SigningRoom {
   private func put(_ bytes: [UInt8], title: String) throws(ServiceFailure) -> SignedPaper {
     let disk = resources.drive
     try disk.makeFolder([FilingDesk.papers])
-    let name = DriveName("\(title) ✓", extension: "pdf", fallback: "document")
-    var number = 1
-    while true {
-      let candidate = number == 1 ? name : name.numbered(number)
-      number += 1
-      let path = "\(FilingDesk.papers)/\(candidate.text)"
-      // Also the name of a paper that somebody removed is another request's.
-      if try resources.read({ try $0.document(path: path) }) != nil { continue }
-      if try disk.writeNew(bytes, to: [FilingDesk.papers, candidate.text]) {
-        return SignedPaper(
-          name: candidate.text, path: path, size: Int64(bytes.count),
-          sha256: ContentHash.sha256(bytes))
-      }
-    }
+    let name = try disk.place(
+      bytes, as: DriveName("\(title) ✓", extension: "pdf", fallback: "document"), in: [FilingDesk.papers],
+      adopting: false, isTaken: FilingDesk(resources: resources).hasRow)
+    return SignedPaper(
+      name: name, path: "\(FilingDesk.papers)/\(name)", size: Int64(bytes.count), sha256: ContentHash.sha256(bytes))
   }
 
   private func page(
