@@ -19,7 +19,10 @@ on.before_won(function (deal)
     note("Deal %q: its brief is not filled in", deal.title)
   end
 
-  if not deal.signed_urls or #deal.signed_urls == 0 then
+  local request = deal.signatures[#deal.signatures]
+  if request and request.state == "declined" then
+    note("Deal %q: %s declined to sign: %s", deal.title, request.signer_name, request.reason or "")
+  elseif not deal.signed_urls or #deal.signed_urls == 0 then
     note("Deal %q: « %s » is empty", deal.title, crm.label("deal", "signed_urls"))
   end
 end)

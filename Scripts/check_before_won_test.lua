@@ -63,6 +63,16 @@ describe("check_before_won", function ()
     expect(count):to_be(0)
   end)
 
+  it("tells that the client has declined to sign, and why (ALT-133, ALT-136)", function ()
+    local deal = fixture.deal "coaching"
+    move(deal, "Créer documents")
+    move(deal, "Envoyer en signature")
+    decline(deal.signatures[1], "trop cher")
+    local warnings = win(deal).warnings
+    expect(warnings):to_contain('Deal "Coaching pour ACME": Jérémy Brunet declined to sign: trop cher')
+    expect(table.concat(warnings, "\n")).never:to_contain("« Document(s) signé(s) » is empty")
+  end)
+
   it("tells that nothing was signed (ALT-136)", function ()
     expect((warned(fixture.deal "coaching"))):to_contain("« Document(s) signé(s) » is empty")
   end)

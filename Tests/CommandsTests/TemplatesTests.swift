@@ -75,4 +75,17 @@ struct TemplatesTests {
       ])
     #expect(try workspace.run("doctor").out.contains("templates: 5 problems\n"))
   }
+
+  @Test("check warns of a script that generates from a template which is not there, and of a fault in a part once")
+  func references() throws {
+    let workspace = try Workspace(.altitude)
+    try workspace.write(
+      "scripts/mine.lua", "on.won(function (deal)\n  documents.generate(\"convenion\", deal, crm.folder)\nend)")
+    try workspace.write("templates/parts/pied.html", "\n{{seller.nam}}")
+    let outcome = try workspace.run("check")
+    let told = outcome.out + outcome.errors
+    #expect(told.contains("scripts/mine.lua:2: there is no templates/convenion.html; did you mean \"convention\"?"), "\(outcome)")
+    #expect(told.components(separatedBy: "templates/parts/pied.html:2").count == 2, "\(outcome)")
+    #expect(outcome.status == 1)
+  }
 }

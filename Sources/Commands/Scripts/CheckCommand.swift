@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import LuaKit
 import Scripting
+import Services
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -49,7 +50,9 @@ struct CheckCommand: ParsableCommand {
       Finding(weight: .error, file: $0.file, line: $0.line, message: $0.message)
     }
     let stages = version.declaration.pipelines.flatMap { $0.stages.map(\.name) }
-    var check = ScriptCheck(services: version.services.declarations, stages: stages)
+    var check = ScriptCheck(
+      services: version.services.declarations, stages: stages,
+      templates: TemplateShelf(version.declaration.templates).names)
     for file in version.sources.files where file.path.hasPrefix("scripts/") {
       if let syntax = try syntaxFault(in: file), !findings.contains(where: { $0.file == file.path }) {
         findings.append(syntax)

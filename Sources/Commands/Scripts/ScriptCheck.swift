@@ -54,14 +54,18 @@ struct ScriptCheck {
   /// As they are declared.
   var stages: [String]
 
-  init(services: [ServiceDeclaration], stages: [String]) {
+  private let templates: [String]
+
+  init(services: [ServiceDeclaration], stages: [String], templates: [String]) {
     knownGlobals = Self.globals.union(services.map(\.name))
     self.stages = stages
+    self.templates = templates
   }
 
   func findings(in file: ScriptFile) -> [Finding] {
     let tokens = LuaScanner.tokens(of: file.text)
-    return (unknownNames(tokens, file) + unknownStages(tokens, file)).sorted { ($0.line ?? 0) < ($1.line ?? 0) }
+    let findings = unknownNames(tokens, file) + unknownStages(tokens, file) + unknownTemplates(tokens, file)
+    return findings.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
   }
 
   private typealias Tokens = [(token: LuaScanner.Token, line: Int)]
@@ -165,5 +169,20 @@ struct ScriptCheck {
           weight: .warning, file: file.path, line: tokens[next].line, message: "there is no stage \"\(name)\"\(hint)"))
     }
     return findings
+  }
+
+  /// `documents.generate("…"`, where the name is written out.
+  private func unknownTemplates(_ tokens: Tokens, _ file: ScriptFile) -> [Finding] {
+    let call: [LuaScanner.Token] = [.name("documents"), .sign("."), .name("generate"), .sign("(")]
+    return tokens.indices.compactMap { place in
+      guard place + call.count < tokens.count,
+        call.indices.allSatisfy({ tokens[place + $0].token == call[$0] }),
+        case .string(let name) = tokens[place + call.count].token, !name.contains("\\"), !templates.contains(name)
+      else { return nil }
+      let hint = Suggestion.nearest(to: name, among: templates).map { "; did you mean \"\($0)\"?" } ?? ""
+      return Finding(
+        weight: .warning, file: file.path, line: tokens[place + call.count].line,
+        message: "there is no templates/\(name).html\(hint)")
+    }
   }
 }
