@@ -5,11 +5,13 @@ local training = require "lib/training"
 -- now gets no second ones. A paper is known by its template and by the end of its title: " – NAME", " – NAME – DAY".
 local function missing(deal, papers)
   local there, list = {}, {}
-  for _, document in ipairs(deal.documents) do there[#there + 1] = document end
+  for place, document in ipairs(deal.documents) do       -- read once each: a large training has many papers
+    there[place] = { template = document.template, title = text.folded(document.title) }
+  end
   for _, paper in ipairs(papers) do
     local found
     for place, document in ipairs(there) do
-      local ends = paper.ending == "" or text.folded(document.title):sub(-#paper.ending) == paper.ending
+      local ends = paper.ending == "" or document.title:sub(-#paper.ending) == paper.ending
       if document.template == paper.template and ends then found = place break end
     end
     if found then table.remove(there, found) else list[#list + 1] = paper end
