@@ -11,6 +11,7 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
@@ -36,12 +37,14 @@ let package = Package(
       name: "Engine",
       dependencies: [
         "Scripting", "Store", "Services", .product(name: "Logging", package: "swift-log"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
       ]),
     .target(
       name: "Commands",
       dependencies: [
         "Engine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
       ]),
     .executableTarget(name: "coulisse", dependencies: ["Commands"]),
     // What the benchmarks compare with: the same work in C.
@@ -59,6 +62,9 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
     // They run the program itself, so it is built with them.
-    .testTarget(name: "CommandsTests", dependencies: ["coulisse", "Commands", "TestSupport"]),
+    .testTarget(name: "CommandsTests", dependencies: [
+        "coulisse", "Commands", "TestSupport", .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
   ]
 )

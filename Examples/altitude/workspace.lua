@@ -72,7 +72,7 @@ return {
   },
 
   -- What a run may spend, and where loops stop.
-  limits = { run_time = "5 seconds", memory = 64, host_calls = 10000, retries = 8 },
+  limits = { run_time = "5 seconds", memory = 64, host_calls = 10000, calls = { retries = 8 } },
 
   -- Read by the scripts as settings.x. Names in braces are filled in by the script beside which they stand.
   settings = {

@@ -14,6 +14,10 @@ public struct WorkspaceDeclaration: Hashable, Sendable {
   public var settings: Value
   /// What a run may spend, and where loops stop.
   public var limits: WorkspaceLimits
+  /// What of ended runs is kept.
+  public var retention = Retention()
+  /// How a service is called that has a policy of its own, by the service's name.
+  public var callPolicies: [String: CallPolicy] = [:]
   /// Who acts when a command is given by a system account.
   public var systemUsers: [SystemUser]
   /// Each service's own configuration, by the service's name.
@@ -61,7 +65,12 @@ public struct WorkspaceDeclaration: Hashable, Sendable {
       throw ValueFault("settings: expected a table of named values, found \(settings.summary)")
     }
     try limits.check()
+    try retention.check()
+    for (name, policy) in callPolicies.sorted(by: { $0.key < $1.key }) { try policy.check("services.\(name).calls") }
   }
+
+  /// How a service is called.
+  public func calls(of service: String) -> CallPolicy { callPolicies[service] ?? limits.calls }
 }
 
 /// A pipeline and its stages, in order (ALT-02).

@@ -15,8 +15,8 @@ public struct WorkspaceLimits: Hashable, Sendable {
   public var sameAutomationOnPath: Int = 3
   /// Runs that one origin may cause in all. Default 10,000.
   public var runsFromOrigin: Int = 10_000
-  /// Tries after the first of an operation that fails for a transient reason. Default 8.
-  public var retries: Int = 8
+  /// How services are called, unless one has a policy of its own.
+  public var calls = CallPolicy()
 
   public init() {}
 
@@ -32,12 +32,12 @@ public struct WorkspaceLimits: Hashable, Sendable {
       ("path_depth", pathDepth, 1...1000),
       ("same_automation_on_path", sameAutomationOnPath, 1...1000),
       ("runs_from_origin", runsFromOrigin, 1...1_000_000_000),
-      ("retries", retries, 0...1000),
     ]
     for (name, number, range) in numbers where !range.contains(number) {
       throw ValueFault(
         "limits.\(name): expected a whole number from \(range.lowerBound) to \(range.upperBound), found \(number)"
       )
     }
+    try calls.check("limits.calls")
   }
 }

@@ -23,7 +23,7 @@ public struct CoulisseCommand: ParsableCommand {
     subcommands: [
       InitCommand.self, DemoCommand.self, DealsCommand.self, RecordsCommand<Persons>.self,
       RecordsCommand<Organizations>.self, RecordsCommand<Products>.self, DocumentsCommand.self, SignaturesCommand.self,
-      TemplatesCommand.self, AutomationsCommand.self, RunCommand.self, RunsCommand.self,
+      TemplatesCommand.self, AutomationsCommand.self, RunCommand.self, RunsCommand.self, StatsCommand.self,
       WorkCommand.self, LuaCommand.self, TestCommand.self,
       CheckCommand.self, ImportCommand.self, ExportCommand.self, BackupCommand.self, RestoreCommand.self,
       DoctorCommand.self,

@@ -163,6 +163,9 @@ extension ScriptContext {
     try defineFlowFunctions(state)
     try defineCRMModule(state)
     try defineServiceModules(state)
+    #if DEBUG
+      try defineFaultModule(state)
+    #endif
     try defineTextModule(state)
     try defineSettings(state)
     try makeModulesStrict(state, services: services, others: try extend())

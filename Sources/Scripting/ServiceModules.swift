@@ -76,13 +76,24 @@ extension ScriptContext {
     }
   }
 
-  /// `{ retries = 3 }`: how often the step is tried again after a failure that may pass.
+  /// `{ retries = 3, timeout = "30 seconds" }`: how often the step is tried again after a failure that may pass, and how
+  /// long its answer is waited for.
   private func callOptions(_ call: borrowing LuaCall, _ place: Int) throws -> [ValueField] {
     guard let table = try call.optionalTable(place) else { return [] }
-    try Options.check(table, allowed: ["retries"], function: call.name)
-    guard case .integer(let retries) = table["retries"], (0...1000).contains(retries) else {
-      throw LuaHostError("\(call.name): the option retries is a whole number from 0 to 1000")
+    try Options.check(table, allowed: ["retries", "timeout"], function: call.name)
+    var options: [ValueField] = []
+    switch table["retries"] {
+    case .nil: break
+    case .integer(let retries) where (0...1000).contains(retries): options.append(ValueField("retries", .integer(retries)))
+    default: throw LuaHostError("\(call.name): the option retries is a whole number from 0 to 1000")
     }
-    return [ValueField("retries", .integer(retries))]
+    if let text = try Options.text(table, "timeout", function: call.name) {
+      let span = try TimeSpan(parsing: text)
+      guard span > .seconds(0), span <= .days(7) else {
+        throw LuaHostError("\(call.name): the option timeout is a duration of at most 7 days, like \"30 seconds\"")
+      }
+      options.append(ValueField("timeout", .text(text)))
+    }
+    return options
   }
 }

@@ -54,6 +54,7 @@ public enum WorkspaceReader {
   private static func declaration(_ root: Section) throws -> WorkspaceDeclaration {
     try root.allow([
       "seller", "currency", "time_zone", "pipelines", "fields", "system_users", "limits", "settings", "services",
+      "retention",
     ])
     var declaration = WorkspaceDeclaration()
     if let seller = try root.section("seller") { declaration.seller = try readSeller(seller) }
@@ -83,9 +84,14 @@ public enum WorkspaceReader {
     if let settings = try root.section("settings") { declaration.settings = try settings.plain() }
     if let services = try root.section("services") {
       for name in services.names {
-        if let service = try services.section(name) { declaration.services[name] = try service.plain() }
+        guard let service = try services.section(name) else { continue }
+        if let calls = try service.section("calls") {
+          declaration.callPolicies[name] = try readCalls(calls, declaration.limits.calls)
+        }
+        declaration.services[name] = try service.plain(except: "calls")
       }
     }
+    if let retention = try root.section("retention") { declaration.retention = try readRetention(retention) }
     try declaration.check()
     return declaration
   }
@@ -154,20 +160,42 @@ public enum WorkspaceReader {
   private static func readLimits(_ section: Section) throws -> WorkspaceLimits {
     try section.allow([
       "run_time", "memory", "host_calls", "instructions", "path_depth", "same_automation_on_path",
-      "runs_from_origin", "retries",
+      "runs_from_origin", "retries", "calls",
     ])
     var limits = WorkspaceLimits()
-    if let span = try section.text("run_time") {
-      limits.runTime = try section.at("run_time") { try TimeSpan(parsing: span) }
-    }
+    if let span = try section.span("run_time") { limits.runTime = span }
     if let count = try section.integer("memory") { limits.memoryMegabytes = count }
     if let count = try section.integer("host_calls") { limits.hostCalls = count }
     if let count = try section.integer("instructions") { limits.instructions = count }
     if let count = try section.integer("path_depth") { limits.pathDepth = count }
     if let count = try section.integer("same_automation_on_path") { limits.sameAutomationOnPath = count }
     if let count = try section.integer("runs_from_origin") { limits.runsFromOrigin = count }
-    if let count = try section.integer("retries") { limits.retries = count }
+    // Where it stood first; runs that are parked still have such a workspace.lua.
+    if let count = try section.integer("retries") { limits.calls.retries = count }
+    if let calls = try section.section("calls") { limits.calls = try readCalls(calls, limits.calls) }
     return limits
+  }
+
+  /// - Parameter all: what is not said here is as it is for all services.
+  private static func readCalls(_ section: Section, _ all: CallPolicy) throws -> CallPolicy {
+    try section.allow(CallPolicy.settings)
+    var policy = all
+    if let count = try section.integer("retries") { policy.retries = count }
+    if let span = try section.span("backoff") { policy.backoff = span }
+    if let span = try section.span("longest_backoff") { policy.longestBackoff = span }
+    if let span = try section.span("timeout") { policy.timeout = span }
+    if let count = try section.integer("at_once") { policy.atOnce = count }
+    if let count = try section.integer("per_minute") { policy.perMinute = count }
+    if let count = try section.integer("down_after") { policy.downAfter = count }
+    return policy
+  }
+
+  private static func readRetention(_ section: Section) throws -> Retention {
+    try section.allow(["age", "runs"])
+    var retention = Retention()
+    if let span = try section.span("age") { retention.age = span }
+    if let count = try section.integer("runs") { retention.runs = count }
+    return retention
   }
 }
 
@@ -238,6 +266,11 @@ private struct Section {
     }
   }
 
+  func span(_ name: String) throws -> TimeSpan? {
+    guard let text = try text(name) else { return nil }
+    return try at(name) { try TimeSpan(parsing: text) }
+  }
+
   func section(_ name: String) throws -> Section? {
     switch table[name] {
     case .nil: return nil
@@ -269,9 +302,12 @@ private struct Section {
   }
 
   /// The table as a value: what scripts read as `settings`.
-  func plain() throws -> Value {
+  func plain(except left: String? = nil) throws -> Value {
     if table.isEmpty { return .object([]) }
-    return try Self.plain(.table(table), path)
+    guard let left, case .object(let fields) = try Self.plain(.table(table), path) else {
+      return try Self.plain(.table(table), path)
+    }
+    return .object(fields.filter { $0.name != left })
   }
 
   private static func plain(_ lua: LuaValue, _ path: String) throws -> Value {

@@ -28,12 +28,16 @@ public struct RunRow: Sendable {
   public var laneOrder: Int64
   /// The segment that executes next, from 0; earlier ones are in the journal.
   public var segment: Int
-  /// Attempts of the step that ended the last segment.
+  /// Attempts of the step that ended the last segment, as far as they count against its retries.
   public var attempts: Int
   /// Seed of the run's random numbers.
   public var seed: Int64
   public var wakeTopic: String?
   public var dueAt: Instant?
+  /// The service with which a step is tried again: when the run is due, or, without a due time, when it answers somebody.
+  public var heldBy: String?
+  /// Somebody wants the run cancelled as soon as the step in hand is answered.
+  public var cancelAsked: Bool
   /// Why it failed or was cancelled, as a `RunFault` in JSON.
   public var error: String?
   public var warnings: [String]
@@ -45,8 +49,9 @@ public struct RunRow: Sendable {
   public init(
     id: Int64 = 0, dealID: Int64?, eventID: Int64, bundleID: Int64, automation: String, file: String, place: Int,
     origin: Int64, path: String, status: RunStatus = .queued, laneOrder: Int64 = 0, segment: Int = 0,
-    attempts: Int = 0, seed: Int64, wakeTopic: String? = nil, dueAt: Instant? = nil, error: String? = nil,
-    warnings: [String] = [], printed: [String] = [], createdAt: Instant, finishedAt: Instant? = nil
+    attempts: Int = 0, seed: Int64, wakeTopic: String? = nil, dueAt: Instant? = nil, heldBy: String? = nil,
+    cancelAsked: Bool = false, error: String? = nil, warnings: [String] = [], printed: [String] = [], createdAt: Instant,
+    finishedAt: Instant? = nil
   ) {
     self.id = id
     self.dealID = dealID
@@ -64,6 +69,8 @@ public struct RunRow: Sendable {
     self.seed = seed
     self.wakeTopic = wakeTopic
     self.dueAt = dueAt
+    self.heldBy = heldBy
+    self.cancelAsked = cancelAsked
     self.error = error
     self.warnings = warnings
     self.printed = printed
@@ -83,6 +90,8 @@ extension RunRow {
     attempts = run.attempts
     wakeTopic = run.wakeTopic
     dueAt = run.dueAt
+    heldBy = run.heldBy
+    cancelAsked = run.cancelAsked
     error = run.error
     warnings = run.warnings
     printed = run.printed

@@ -96,12 +96,12 @@ extension SQLiteTransaction {
     try execute(
       """
       UPDATE run SET bundle_id = ?, status = ?, lane_order = ?, segment = ?, attempts = ?, wake_topic = ?, due_at = ?,
-        error = ?, warnings = ?, finished_at = ?, printed = ?, path = ? WHERE id = ?
+        error = ?, warnings = ?, finished_at = ?, printed = ?, path = ?, held_by = ?, cancel_asked = ? WHERE id = ?
       """,
       [
         run.bundleID, run.status.rawValue, run.laneOrder, run.segment, run.attempts, run.wakeTopic,
         run.dueAt?.milliseconds, run.error, linesText(run.warnings), run.finishedAt?.milliseconds,
-        linesText(run.printed), run.path, run.id,
+        linesText(run.printed), run.path, run.heldBy, run.cancelAsked ? 1 : 0, run.id,
       ])
     // What an update does not write must not seem to be written.
     if var stored = known.runs[run.id] {
@@ -115,6 +115,7 @@ extension SQLiteTransaction {
     run.status = .queued
     run.wakeTopic = nil
     run.dueAt = nil
+    run.heldBy = nil
     run.finishedAt = nil
     run.error = nil
     let newest = try lastID("run") * laneStep
@@ -149,7 +150,7 @@ extension SQLiteTransaction {
 
   private static let runColumns = """
     id, deal_id, event_id, bundle_id, automation, file, place, origin, path, status, lane_order, segment, attempts,
-    seed, wake_topic, due_at, error, warnings, created_at, finished_at, printed
+    seed, wake_topic, due_at, error, warnings, created_at, finished_at, printed, held_by, cancel_asked
     """
 
   private func runs(_ clause: String, _ arguments: StatementArguments = StatementArguments()) throws -> [RunRow] {
@@ -166,7 +167,7 @@ extension SQLiteTransaction {
       id: id, dealID: row.at(1), eventID: row.at(2), bundleID: row.at(3), automation: row.at(4), file: row.at(5),
       place: row.at(6), origin: row.at(7), path: row.at(8), status: status, laneOrder: row.at(10),
       segment: row.at(11), attempts: row.at(12), seed: row.at(13), wakeTopic: row.at(14),
-      dueAt: (row.at(15) as Int64?).map(Instant.init(milliseconds:)), error: row.at(16), warnings: try lines(row.at(17)),
+      dueAt: (row.at(15) as Int64?).map(Instant.init(milliseconds:)), heldBy: row.at(21), cancelAsked: row.at(22), error: row.at(16), warnings: try lines(row.at(17)),
       printed: try lines(row.at(20)), createdAt: Instant(milliseconds: row.at(18)),
       finishedAt: (row.at(19) as Int64?).map(Instant.init(milliseconds:)))
   }
@@ -224,9 +225,32 @@ extension SQLiteTransaction {
       conditions.append("deal_id = ?")
       arguments.append(dealID.databaseValue)
     }
+    if let since = filter.since {
+      conditions.append("created_at >= ?")
+      arguments.append(since.milliseconds.databaseValue)
+    }
+    if let text = filter.errorText {
+      // In the words of the message, not in the notation around them.
+      conditions.append("instr(folded(iif(json_valid(error), json_extract(error, '$.message'), error)), ?) > 0")
+      arguments.append(Label.folded(text).databaseValue)
+    }
     let filterText = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
     arguments.append(max(0, filter.limit).databaseValue)
     return try runs("\(filterText) ORDER BY id DESC LIMIT ?", StatementArguments(arguments))
+  }
+
+  func heldRuns(by service: String, limit: Int?) throws -> [RunRow] {
+    try runs("WHERE held_by = ? AND due_at IS NULL ORDER BY lane_order, id LIMIT ?", [service, limit ?? -1])
+  }
+
+  func backingOffRuns(of service: String, limit: Int) throws -> [RunRow] {
+    try runs("WHERE held_by = ? AND due_at IS NOT NULL ORDER BY lane_order, id LIMIT ?", [service, limit])
+  }
+
+  func holdingServices() throws -> [(service: String, runs: Int)] {
+    try rows("SELECT held_by, COUNT(*) FROM run WHERE held_by IS NOT NULL AND due_at IS NULL GROUP BY held_by ORDER BY held_by").map {
+      (service: try $0.at(0), runs: try $0.at(1))
+    }
   }
 
   func waitingRuns(topic: String) throws -> [RunRow] {

@@ -153,6 +153,33 @@ public final class Store: Sendable {
     }
   }
 
+  /// One transaction that removes what nothing refers to any more. References are not checked meanwhile: for each event
+  /// that goes SQLite would read all runs, whose reference to it has no index, because an index would cost every run.
+  func pruning<T>(_ body: (Database) throws -> T) throws -> T {
+    try access {
+      try file?.check()
+      return try queue.writeWithoutTransaction { db in
+        try db.execute(sql: "PRAGMA foreign_keys = OFF")
+        defer { try? db.execute(sql: "PRAGMA foreign_keys = ON") }
+        var result: T?
+        try db.inTransaction(.immediate) {
+          result = try body(db)
+          return .commit
+        }
+        guard let result else { throw StoreError(.other, "the transaction ended without a result") }
+        return result
+      }
+    }
+  }
+
+  /// Gives the connection outside of a transaction to whoever writes the whole file anew.
+  func vacuuming<T>(_ body: (Database) throws -> T) throws -> T {
+    try access {
+      try file?.check()
+      return try queue.writeWithoutTransaction(body)
+    }
+  }
+
   /// Gives the connection to whoever copies the whole database.
   func copy(_ body: (DatabaseQueue) throws -> Void) throws {
     try access { try body(queue) }
@@ -187,8 +214,14 @@ public final class Store: Sendable {
       }
       try db.execute(sql: "PRAGMA cache_size = -65536")
       try db.execute(sql: "PRAGMA temp_store = MEMORY")
+      db.add(function: folded)
     }
     return configuration
+  }
+
+  /// Labels are searched for as people read them: accents and case do not count.
+  private static let folded = DatabaseFunction("folded", argumentCount: 1, pure: true) { values in
+    values.first.flatMap { String.fromDatabaseValue($0) }.map(Label.folded)
   }
 
   private static func prepare(_ queue: DatabaseQueue, mode: Mode, patience: Double, file: String) throws {
@@ -249,6 +282,7 @@ enum Migrations {
     var migrator = DatabaseMigrator()
     migrator.registerMigration(Migration001.identifier, migrate: Migration001.apply)
     migrator.registerMigration(Migration002.identifier, migrate: Migration002.apply)
+    migrator.registerMigration(Migration003.identifier, migrate: Migration003.apply)
     return migrator
   }
 }

@@ -83,6 +83,12 @@ public protocol StoreTransaction: AnyObject {
   func runs(of dealID: Int64) throws -> [RunRow]
   /// The latest runs first.
   func runs(matching filter: RunFilter) throws -> [RunRow]
+  /// Runs that wait until this service answers again, by lane order.
+  func heldRuns(by service: String, limit: Int?) throws -> [RunRow]
+  /// Runs that are tried again with this service when their pause is over, by lane order.
+  func backingOffRuns(of service: String, limit: Int) throws -> [RunRow]
+  /// The services that hold runs, by name, and how many each.
+  func holdingServices() throws -> [(service: String, runs: Int)]
   func waitingRuns(topic: String) throws -> [RunRow]
   /// Waiting or retrying runs that are due at `now`, by due time.
   func dueRuns(now: Instant, limit: Int) throws -> [RunRow]
@@ -94,6 +100,13 @@ public protocol StoreTransaction: AnyObject {
   func journal(of runID: Int64, segment: Int) throws -> JournalRow?
   func write(_ row: JournalRow) throws
   func deleteJournal(of runID: Int64, from segment: Int) throws
+
+  /// How many runs have not ended, by status.
+  func openRunCounts() throws -> [RunStatus: Int]
+  /// What became of the runs that were queued since then, by automation.
+  func automationStatistics(since: Instant) throws -> [AutomationStatistics]
+  /// What became of the steps that were begun since then, by service.
+  func serviceStatistics(since: Instant) throws -> [ServiceStatistics]
 
   // What the local services keep
 
@@ -157,6 +170,10 @@ public struct RunFilter: Sendable {
   public var statuses: [RunStatus] = []
   public var automation: String?
   public var dealID: Int64?
+  /// Only runs that were queued at this moment or later.
+  public var since: Instant?
+  /// Only runs whose error says this; accents and case do not count.
+  public var errorText: String?
   public var limit: Int = 100
 
   public init() {}

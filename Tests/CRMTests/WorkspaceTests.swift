@@ -11,7 +11,7 @@ struct WorkspaceTests {
   func defaults() {
     let limits = WorkspaceDeclaration().limits
     #expect(limits.pathDepth == 16 && limits.sameAutomationOnPath == 3)
-    #expect(limits.runsFromOrigin == 10_000 && limits.retries == 8 && limits.instructions == nil)
+    #expect(limits.runsFromOrigin == 10_000 && limits.calls.retries == 8 && limits.instructions == nil)
     #expect(
       limits.runTime == .seconds(5) && limits.memoryMegabytes == 64 && limits.hostCalls == 10_000)
     #expect(throws: Never.self) { try WorkspaceDeclaration().check() }
@@ -28,7 +28,7 @@ struct WorkspaceTests {
     #expect(text { $0.runTime = TimeSpan(milliseconds: 0) }.contains("limits.run_time"))
     #expect(text { $0.memoryMegabytes = -1 }.contains("limits.memory"))
     #expect(text { $0.instructions = 0 }.contains("limits.instructions"))
-    #expect(text { $0.retries = -1 }.contains("limits.retries"))
+    #expect(text { $0.calls.retries = -1 }.contains("limits.calls.retries"))
   }
 
   @Test(

@@ -91,4 +91,61 @@ struct WatchdogTests {
     #expect(try run(["runs", "retry", "1"], folder).code == 0)
     #expect(try store.read { try $0.runs(of: 1) }.map(\.status) == [.succeeded, .succeeded])
   }
+
+  @Test("work goes on by itself after runs that crash it and stall it: they fail and are not tried again, no other run is touched (Supervisor)")
+  func supervised() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("workspace.lua", Self.workspace)
+    for fault in ["crash", "hang"] {
+      try folder.write("scripts/\(fault).lua", "on.demand('\(fault)', function (deal) sleep('1 ms') fault.\(fault)() end)")
+    }
+    try folder.write("scripts/fine.lua", "on.demand('fine', function (deal) sleep('1 ms') deal.title = deal.title .. '!' end)")
+    try folder.write("deals.json", #"{"deals": [{"key": "d1", "title": "x", "stage": "Qualifié"}, {"key": "d2", "title": "y", "stage": "Qualifié"}, {"key": "d3", "title": "z", "stage": "Qualifié"}]}"#)
+    #expect(try run(["import", folder.path("deals.json")], folder).code == 0)
+    for (automation, deal) in [("fine", "d1"), ("crash", "d1"), ("fine", "d2"), ("hang", "d2"), ("fine", "d3")] {
+      #expect(try run(["run", automation, "--deal", deal], folder).code == 0, "parked: it sleeps")
+    }
+    let work = Process()
+    work.executableURL = URL(fileURLWithPath: try CrashTests.program())
+    work.arguments = ["work", "--workspace", folder.url.path]
+    work.environment = ProcessInfo.processInfo.environment.merging(["COULISSE_FAULTS": "1"]) { $1 }
+    work.standardError = FileHandle.nullDevice
+    try work.run()
+    let store = try Store(path: folder.path("coulisse.db"))
+    func runs() throws -> [RunRow] { try store.read { tx in try (1...5).compactMap { try tx.run($0) } } }
+    while try !runs().allSatisfy({ $0.status.isFinished }), work.isRunning { Thread.sleep(forTimeInterval: 0.1) }
+    // It is still there, and does what it is asked.
+    #expect(try run(["deals", "move", "d1", "Confirmé"], folder).code == 0)
+    #expect(work.isRunning)
+    work.terminate()
+    work.waitUntilExit()
+    #expect(work.terminationReason == .uncaughtSignal && work.terminationStatus == SIGTERM)
+
+    let ended = try runs()
+    #expect(ended.map(\.status) == [.succeeded, .failed, .succeeded, .failed, .succeeded])
+    let messages = ended.compactMap { $0.error.map { RunFault(text: $0) } }
+    #expect(messages.map(\.kind) == ["crash", "crash"])
+    #expect(messages.first?.message.contains("the engine crashed while it executed this run") == true)
+    #expect(messages.last?.message.contains("stuck where no budget could stop it") == true)
+    let titles = try store.read { tx in try [1, 2, 3].map { try tx.value(RecordRef(.deal, $0), "title") } }
+    #expect(titles == [.text("x!"), .text("y!"), .text("z!")])
+    // Nothing of it lives on.
+    #expect(try run(["work", "--until-idle"], folder).code == 0)
+  }
+
+  @Test("the engine ends when its supervisor is killed")
+  func lifeline() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("workspace.lua", Self.workspace)
+    let work = Process()
+    work.executableURL = URL(fileURLWithPath: try CrashTests.program())
+    work.arguments = ["work", "--workspace", folder.url.path]
+    work.standardError = FileHandle.nullDevice
+    try work.run()
+    let workspace = try WorkspaceFolder(folder.url)
+    while try EngineLock.take(workspace, wait: false) != nil { Thread.sleep(forTimeInterval: 0.05) }
+    kill(work.processIdentifier, SIGKILL)
+    work.waitUntilExit()
+    #expect(try EngineLock.take(workspace, wait: true) != nil)
+  }
 }

@@ -81,7 +81,7 @@ struct HardCaseTests {
     try shop.move("Confirmé")
     try shop.settle()
     try shop.rewrite("m", "on.enter('Confirmé', function (deal) chat.send('floriane@altitude.example', 'new') \(Self.send) end)")
-    try shop.retryFirst(restart: true)
+    try shop.retryFirst(from: 1)
     #expect(try shop.messages().map(\.text) == ["Bonjour", "new"])
   }
 

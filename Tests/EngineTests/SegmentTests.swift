@@ -51,7 +51,7 @@ struct SegmentTests {
     try shop.rewrite("q", Self.quote.replacingOccurrences(of: "FAIL", with: ""))
     let id = try #require(try shop.runs().first?.id)
     _ = try shop.store.write { tx in
-      try shop.core.retry(runID: id, sameScript: false, restart: false, force: false, tx: tx, now: shop.now)
+      try shop.core.retry(.test(id), tx: tx, now: shop.now)
     }
     try shop.settle()
     #expect(try shop.runs().first?.status == .succeeded)
@@ -108,7 +108,7 @@ struct SegmentTests {
     #expect(try shop.runStates() == ["m: failed"])
     let id = try #require(try shop.runs().first?.id)
     _ = try shop.store.write { tx in
-      try shop.core.retry(runID: id, sameScript: false, restart: true, force: false, tx: tx, now: shop.now)
+      try shop.core.retry(.test(id, from: 1), tx: tx, now: shop.now)
     }
     try shop.settle()
     #expect(try shop.messages().count == 1)
@@ -169,7 +169,7 @@ struct SegmentTests {
     #expect(run.status == .failed)
     #expect(shop.error(of: run).contains("refused"))
     _ = try shop.store.write { tx in
-      try shop.core.retry(runID: run.id, sameScript: false, restart: false, force: false, tx: tx, now: shop.now)
+      try shop.core.retry(.test(run.id), tx: tx, now: shop.now)
     }
     try shop.settle()
     #expect(try shop.runStates() == ["q: succeeded"])
@@ -185,7 +185,7 @@ struct SegmentTests {
     let id = try #require(try shop.runs().first?.id)
     func retry(restart: Bool) throws {
       _ = try shop.store.write { tx in
-        try shop.core.retry(runID: id, sameScript: false, restart: restart, force: false, tx: tx, now: shop.now)
+        try shop.core.retry(.test(id, from: restart ? 1 : nil), tx: tx, now: shop.now)
       }
       try shop.settle()
     }
@@ -219,7 +219,7 @@ struct SegmentTests {
     try shop.rewrite("q", script.replacingOccurrences(of: "FAIL", with: ""))
     let id = try #require(try shop.runs().first?.id)
     _ = try shop.store.write { tx in
-      try shop.core.retry(runID: id, sameScript: false, restart: false, force: true, tx: tx, now: shop.now)
+      try shop.core.retry(.test(id, force: true), tx: tx, now: shop.now)
     }
     try shop.settle()
     let run = try #require(try shop.runs().first)

@@ -230,9 +230,10 @@ struct ShellTests {
     }
     #expect(demands[0].runs == demands[1].runs && demands[1].runs.count == 1)
     let run = try #require(moves[0].runs.first?.id)
+    var retry = RetryRequest.test(run, force: true)
+    (retry.actor, retry.requestID) = ("user:test", "r")
     for _ in 0..<2 {
-      let answer = try engine.perform(
-        .retry(runID: run, sameScript: false, restart: false, force: true, actor: "user:test", requestID: "r"))
+      let answer = try engine.perform(.retry(retry))
       #expect(answer.runs.map(\.status) == [.failed])
     }
     engine.stop()

@@ -104,7 +104,7 @@ struct WaitTests {
     if `case` == "reached" { try shop.close(.won) }
     if `case` == "expired" { try shop.advance(.days(61)) }
     _ = try shop.store.write { tx in
-      try shop.core.retry(runID: run.id, sameScript: false, restart: false, force: true, tx: tx, now: shop.now)
+      try shop.core.retry(.test(run.id, force: true), tx: tx, now: shop.now)
     }
     try shop.settle()
     if `case` == "parked" {

@@ -155,7 +155,7 @@ struct FlowTests {
     arguments: [
       ("accounting.create_quote()", "bad argument #1 to 'accounting.create_quote' (deal (deal) expected, got no value)"),
       ("accounting.create_quote(deal.organization)", "accounting.create_quote: deal is a deal, found an organization"),
-      ("accounting.create_quote(deal, { retry = 3 })", "accounting.create_quote has the options retries; found 'retry'"),
+      ("accounting.create_quote(deal, { retry = 3 })", "accounting.create_quote has the options retries, timeout; found 'retry'"),
       ("accounting.create_quote(deal, { retries = -1 })", "the option retries is a whole number"),
       ("accounting.create_quote(deal, {}, 3)", "accounting.create_quote(deal) got 3 arguments"),
       ("accounting.creat_quote(deal)", "accounting has no 'creat_quote'; did you mean 'create_quote'?"),

@@ -46,7 +46,7 @@ struct WorkspaceReaderTests {
     #expect(read.limits.pathDepth == 8)
     #expect(read.limits.sameAutomationOnPath == 2)
     #expect(read.limits.runsFromOrigin == 100)
-    #expect(read.limits.retries == 3)
+    #expect(read.limits.calls.retries == 3)
     #expect(read.settings["wait_days"] == .integer(60))
     #expect(read.settings["brief"]?["lines"] == .list([.text("À remplacer"), .text("aussi")]))
     #expect(read.services["accounting"]?["quote_prefix"] == .text("D"))
@@ -65,7 +65,7 @@ struct WorkspaceReaderTests {
       ("return { seller = {\n siret = '123' } }", 2, "seller.siret: "),
       ("return { P,\n limits = { run_time = 'x' } }", 2, "limits.run_time: expected a duration like"),
       ("return { P,\n limits = { memory = '64' } }", 2, "limits.memory: expected a whole number, found a string"),
-      ("return { P,\n limits = { retries = -1 } }", 2, "limits.retries: expected a whole number from 0 to 1000, found -1"),
+      ("return { P,\n limits = { retries = -1 } }", 2, "limits.calls.retries: expected a whole number from 0 to 1000, found -1"),
       ("return { P,\n limits = {\n runtime = 1 } }", 3, "limits.runtime: limits has no key 'runtime'; did you mean 'run_time'?"),
       ("return { P,\n fields = { deal = { { key = 'x', label = 'X', type = 'txt' } } } }", 2, "fields.deal[1].type: there is no field type \"txt\"; did you mean \"text\"?"),
       ("return { P,\n fields = { dael = {} } }", 2, "fields can be added to deal, organization, person and product"),

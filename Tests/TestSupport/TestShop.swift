@@ -168,7 +168,18 @@ public final class TestShop {
     let call = calls.removeFirst()
     let result = StepPerformer.perform(call.call, services: services, store: store)
     try store.write { tx in
-      try core.answer(runID: call.runID, segment: call.segment, result, retries: call.retries, tx: tx, now: now)
+      try core.answer(StepAnswer(call: call, result: result), tx: tx, now: now)
+    }
+    collect()
+  }
+
+  /// The first waiting call, for the test itself to answer.
+  public func takeCall() -> StepCall { calls.removeFirst() }
+
+  /// What a service answers to a call, in whatever order, and however late.
+  public func answer(_ call: StepCall, _ result: Result<Value, ServiceFailure>, isLate: Bool = false) throws {
+    try store.write { tx in
+      try core.answer(StepAnswer(call: call, result: result, isLate: isLate), tx: tx, now: now)
     }
     collect()
   }
@@ -207,10 +218,10 @@ public final class TestShop {
   }
 
   /// Takes the first run up again.
-  public func retryFirst(sameScript: Bool = false, restart: Bool = false) throws {
+  public func retryFirst(sameScript: Bool = false, from: Int? = nil) throws {
     guard let id = try runs().first?.id else { return }
     _ = try store.write { tx in
-      try core.retry(runID: id, sameScript: sameScript, restart: restart, force: true, tx: tx, now: now)
+      try core.retry(.test(id, sameScript: sameScript, from: from, force: true), tx: tx, now: now)
     }
     try settle()
   }
@@ -227,7 +238,7 @@ public final class TestShop {
     calls = []
     let services = services
     core = EngineCore(version: version, services: { _ in services }, mode: mode, seed: 8)
-    try store.write { tx in try core.recover(tx: tx) }
+    try store.write { tx in try core.recover(tx: tx, now: now) }
   }
 
   /// Somebody edits a script; later events see it.
@@ -277,4 +288,15 @@ public final class TestShop {
   }
 
   public func messages() throws -> [MessageRow] { try store.read { try $0.messages(of: nil) } }
+}
+
+extension RetryRequest {
+  /// A wish of a test, in one line.
+  public static func test(
+    _ runID: Int64, sameScript: Bool = false, from: Int? = nil, force: Bool = false
+  ) -> RetryRequest {
+    var request = RetryRequest(runID: runID)
+    (request.sameScript, request.from, request.force) = (sameScript, from, force)
+    return request
+  }
 }

@@ -46,7 +46,8 @@ struct OperationView {
     ])
   }
 
-  func lines(isUndone: Bool) -> [String] {
+  /// - Parameter number: the step's, from 1, as `runs retry --from` takes it; only a step of its own has one.
+  func lines(isUndone: Bool, number: Int? = nil) -> [String] {
     let how = isUndone ? "undone" : state
     let commit = own == nil ? ", in the run's own commit" : ""
     let attempts = own.map { $0.attempts > 1 ? ", \($0.attempts) attempts" : "" } ?? ""
@@ -59,7 +60,8 @@ struct OperationView {
       rows.append(("begun", own.begunAt.description))
       if let end = own.answeredAt { rows.append(("answered", end.description)) }
     }
-    return ["  step      \(Terminal.visible(name)): \(how)\(commit)\(attempts)"]
+    let title = number.map { "step \($0)" } ?? "step"
+    return ["  \(title.padding(toLength: 10, withPad: " ", startingAt: 0))\(Terminal.visible(name)): \(how)\(commit)\(attempts)"]
       + rows.map { label, text in
         "    \(label.padding(toLength: 10, withPad: " ", startingAt: 0))\(Terminal.visible(text))"
       }

@@ -40,14 +40,20 @@ struct RunView {
     return .object(members)
   }
 
+  private var title: String { "run \(run.id): \(run.automation) (\(run.file)), \(run.status.rawValue)" }
+
+  func timeline(now: Instant) -> [String] { [title] + RunTimeline(run, journal: journal, now: now).lines() }
+
   var lines: [String] {
-    var lines = ["run \(run.id): \(run.automation) (\(run.file)), \(run.status.rawValue)"]
+    var lines = [title]
     if let deal { lines.append("  deal      \(Terminal.visible(deal))") }
     if let event { lines.append("  cause     \(event.name) by \(Terminal.visible(event.author.actor))") }
     lines.append("  path      \(Terminal.visible(run.path))")
     lines.append("  queued    \(run.createdAt)")
     if let end = run.finishedAt { lines.append("  ended     \(end)") }
     if let due = run.dueAt { lines.append("  due       \(due)") }
+    if let service = run.heldBy, run.dueAt == nil { lines.append("  due       when \(service) answers again") }
+    if run.cancelAsked { lines.append("  cancel    asked for; it ends when the step in hand is answered") }
     for row in journal { lines += words(of: row) }
     lines += run.printed.map { "  printed   \(Terminal.visible($0))" }
     for warning in run.warnings { lines.append("  warning   \(Terminal.visible(warning))") }
@@ -72,7 +78,7 @@ struct RunView {
       case .operation(let step): lines += OperationView(step).lines(isUndone: isUndone)
       }
     }
-    return lines + (row.step.map { OperationView($0).lines(isUndone: false) } ?? [])
+    return lines + (row.step.map { OperationView($0).lines(isUndone: false, number: row.segment + 1) } ?? [])
   }
 
   private func operations(_ row: JournalRow) -> [OperationView] {

@@ -6,14 +6,15 @@ import Store
 
 struct RunsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "runs", abstract: "What scripts did: list, show, retry and cancel runs.",
+    commandName: "runs", abstract: "What scripts did: list, show, retry, cancel and migrate runs.",
     discussion: """
         coulisse runs list --status failed
         coulisse runs show 12
         coulisse runs retry 12
         coulisse runs cancel 13
+        coulisse runs migrate 14
       """,
-    subcommands: [RunsList.self, RunsShow.self, RunsRetry.self, RunsCancel.self])
+    subcommands: [RunsList.self, RunsShow.self, RunsRetry.self, RunsCancel.self, RunsMigrate.self])
 }
 
 struct RunsList: ParsableCommand {
@@ -23,6 +24,7 @@ struct RunsList: ParsableCommand {
         coulisse runs list
         coulisse runs list --status failed --status retrying
         coulisse runs list --deal groupe --json
+        coulisse runs list --since "7 days" --error "promo"
       """)
 
   @OptionGroup var shared: SharedOptions
@@ -33,6 +35,11 @@ struct RunsList: ParsableCommand {
   var status: [RunStatus] = []
   @Option(name: .long, help: ArgumentHelp("Only runs of this automation.", valueName: "name")) var automation: String?
   @Option(name: .long, help: ArgumentHelp("Only runs of this deal: id or key.", valueName: "id")) var deal: String?
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only runs queued since then: a date, a time, or how long ago (\"7 days\").", valueName: "time"))
+  var since: String?
+  @Option(name: .long, help: ArgumentHelp("Only runs whose error says this.", valueName: "text")) var error: String?
   @Option(name: .long, help: ArgumentHelp("At most so many.", valueName: "number")) var limit = 100
 
   func validate() throws {
@@ -46,6 +53,8 @@ struct RunsList: ParsableCommand {
       filter.statuses = status
       filter.automation = automation
       filter.dealID = try deal.map { try workspace.find(.deal, $0, tx).id }
+      filter.since = try since.map { try PastMoment(typed: $0, zone: workspace.declaration.timeZone).instant }
+      filter.errorText = error
       filter.limit = limit
       return try tx.runs(matching: filter).map { (run: $0, deal: try RunWords.deal(of: $0, tx)) }
     }
@@ -94,9 +103,10 @@ struct RunsShow: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
     abstract: "Show one run: its cause, every step with arguments and answer, its warnings, its error.",
-    discussion: "  coulisse runs show 12\n  coulisse runs show 12 --json")
+    discussion: "  coulisse runs show 12\n  coulisse runs show 12 --timeline\n  coulisse runs show 12 --json")
 
   @OptionGroup var shared: SharedOptions
+  @Flag(name: .long, help: "Draw when each step began and ended.") var timeline = false
   @Argument(help: "The run's id.") var id: Int64
 
   func run() throws {
@@ -109,31 +119,65 @@ struct RunsShow: ParsableCommand {
         run: run, deal: try RunWords.deal(of: run, tx), event: try tx.event(run.eventID), journal: try tx.journal(of: id))
     }
     if shared.json { return try Terminal.print(view.json) }
-    for line in view.lines { try Terminal.print(line) }
+    let lines = timeline ? view.timeline(now: OpenWorkspace.now) : view.lines
+    for line in lines { try Terminal.print(line) }
   }
 }
 
 struct RunsRetry: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "retry", abstract: "Take a failed or cancelled run up again, where it stopped.",
+    commandName: "retry", abstract: "Take a run that has ended up again: where it stopped, or from a step on.",
     discussion: """
-      Steps that were answered are not asked again. The scripts are the present ones, unless --same-script is given.
+      Steps that were answered are not asked again, unless --from or --restart says so; then services are asked with the \
+      same keys as before. The scripts are the present ones, unless --same-script is given.
 
         coulisse runs retry 12
+        coulisse runs retry 12 --from 2
         coulisse runs retry 12 --restart
       """)
 
   @OptionGroup var shared: SharedOptions
   @Flag(name: .long, help: "With the scripts as they were when the run was queued.") var sameScript = false
   @Flag(name: .long, help: "From the top: effects of services keep their keys and are not doubled, notes are added again.") var restart = false
+  @Option(
+    name: .long,
+    help: ArgumentHelp("From this step of \"runs show\" on: results before it are kept.", valueName: "step"))
+  var from: Int?
   @Flag(name: .long, help: "Even if the deal has later runs.") var force = false
   @Argument(help: "The run's id.") var id: Int64
 
+  func validate() throws {
+    if restart, from != nil { throw ValidationError("--restart and --from exclude each other; --from 1 is --restart") }
+  }
+
   func run() throws {
     let workspace = try shared.open()
-    let answer = try workspace.perform(.retry(
-        runID: id, sameScript: sameScript, restart: restart, force: force, actor: try workspace.actor(shared.actor),
-        requestID: UUID().uuidString))
+    var request = RetryRequest(runID: id)
+    request.sameScript = sameScript
+    request.from = restart ? 1 : from
+    request.force = force
+    request.actor = try workspace.actor(shared.actor)
+    request.requestID = UUID().uuidString
+    try RunsCommand.tell(try workspace.perform(.retry(request)), json: shared.json)
+  }
+}
+
+struct RunsMigrate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "migrate", abstract: "Let a run that waits go on with the present scripts, if they fit its journal.",
+    discussion: """
+      A run keeps the scripts that it was queued with. This replays its journal on the present ones; where they would do \
+      something else than what was done, it says so and changes nothing.
+
+        coulisse runs migrate 14
+      """)
+
+  @OptionGroup var shared: SharedOptions
+  @Argument(help: "The run's id.") var id: Int64
+
+  func run() throws {
+    let answer = try shared.open().perform(.migrate(runID: id))
+    if !shared.json { Terminal.note("run \(id) goes on with the present scripts") }
     try RunsCommand.tell(answer, json: shared.json)
   }
 }

@@ -74,6 +74,12 @@ struct Examination {
     lookAtPapers(folder)
   }
 
+  private static func words(of policy: CallPolicy) -> String {
+    let rate = policy.perMinute.map { ", \($0) a minute" } ?? ""
+    return "\(policy.retries) retries after \(policy.backoff) to \(policy.longestBackoff), time-out \(policy.timeout), "
+      + "\(policy.atOnce) at once\(rate), down after \(policy.downAfter) failures"
+  }
+
   static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
   private mutating func attempt(_ remedy: String, _ look: (inout Examination) throws -> Void) {
@@ -98,6 +104,18 @@ struct Examination {
           "\(Self.count(queued + due, "run")) queued or due, and no engine is at work", "coulisse work --until-idle"
         ))
       }
+      for (service, runs) in try tx.holdingServices() {
+        complaints.append((
+          "\(service) does not answer; \(Self.count(runs, "run")) wait until it does",
+          engineLives ? "see why: coulisse runs list --status retrying" : "coulisse work"
+        ))
+      }
+      facts.append(("calls", Self.words(of: workspace.declaration.limits.calls)))
+      for (service, policy) in workspace.declaration.callPolicies.sorted(by: { $0.key < $1.key }) {
+        facts.append(("calls of \(service)", Self.words(of: policy)))
+      }
+      let retention = workspace.declaration.retention
+      facts.append(("retention", "ended runs for \(retention.age), at most \(retention.runs)"))
       for run in failures.prefix(10) {
         let message = RunAnswer(run).error ?? "failed"
         complaints.append((

@@ -41,22 +41,6 @@ extension EngineCore {
     try tx.write(row)
   }
 
-  /// Exponential backoff with jitter: 1 s, 2 s, 4 s … at most an hour, each between half and all of it, and never
-  /// sooner than the service asked for.
-  func scheduleRetry(
-    _ run: RunRow, _ failure: ServiceFailure, after: TimeSpan?, tx: any StoreTransaction, now: Instant
-  ) throws {
-    discard(run.id)
-    let full = min(3_600_000, Int64(1000) << min(Int64(max(0, run.attempts - 1)), 20))
-    let pause = full / 2 + Int64(random.next() % UInt64(full / 2 + 1))
-    var run = run
-    run.status = .retrying
-    run.dueAt = try now.adding(TimeSpan(milliseconds: max(pause, after?.milliseconds ?? 0)))
-    run.error = RunFault(kind: "transient", message: failure.message).json.text(pretty: false)
-    try tx.update(run)
-    followed.noteSettled(run)
-  }
-
   private static let undoneEntries = 200
 
   func fail(
@@ -81,10 +65,13 @@ extension EngineCore {
     run.status = status
     run.wakeTopic = nil
     run.dueAt = nil
+    run.heldBy = nil
+    run.cancelAsked = false
     run.error = fault?.json.text(pretty: false)
     run.finishedAt = now
     try tx.update(run)
     followed.noteSettled(run)
+    gates.forget(run.id)
     commands.append(.ended(run))
     // Nobody is to sign what nobody waits for any more.
     if status == .cancelled, let awaited, try tx.waitingRuns(topic: "\(awaited)").isEmpty {

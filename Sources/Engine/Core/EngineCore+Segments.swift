@@ -7,6 +7,11 @@ import Store
 extension EngineCore {
   /// Executes one segment of a run from its journal.
   func execute(_ run: RunRow, tx: any StoreTransaction, now: Instant) throws {
+    if run.cancelAsked {
+      // It was in the middle of a step when its process ended.
+      try cancelAfterStep(run, try tx.journal(of: run.id, segment: run.segment - 1)?.step, tx: tx, now: now)
+      return
+    }
     let journal = run.segment > 0 ? try tx.journal(of: run.id) : []
     let live: LiveRun
     do {
@@ -45,13 +50,25 @@ extension EngineCore {
     var fault: RunFault?
     do {
       defer { if let before { watch?.end(before) } }
-      outcome = try undoing { try tx.savepoint { try body() } }
+      outcome = try undoing {
+        try tx.savepoint {
+          let outcome = try body()
+          if outcome == .finished, let left = host.leftInJournal { throw LeftInJournal(words: left) }
+          return outcome
+        }
+      }
     } catch let failure as ScriptFailure {
       fault = RunFault(failure)
     } catch let spent as HostMemoryFault {
       fault = RunFault(
         kind: "memory_limit",
         message: "the fields, notes and texts that the run writes need more than its memory of \(spent.megabytes) MB")
+    } catch let left as LeftInJournal {
+      // A script that ends before its journal does has left out what was done already.
+      fault = RunFault(
+        kind: ScriptFailure.Kind.diverged.rawValue,
+        message: "the script no longer does what its journal says: \(left.words). "
+          + "Start it over with: coulisse runs retry \(host.run.id) --restart")
     } catch where Self.isRunsOwn(error) {
       // A record that can't be read costs the run that reads it, and no other.
       fault = RunFault(kind: "error", message: "\(error)")
@@ -104,36 +121,30 @@ extension EngineCore {
     let host = live.host
     var run = host.run
     switch host.suspension {
-    case .step(let step, let call, let retries, let failure):
+    case .step(let step, let call, let options, let failure):
       let segment = run.segment
       var step = step
       run.status = .running
       run.segment += 1
-      if failure != nil {
-        step.attempts = 1
-        run.attempts = 1
-      }
+      run.attempts = failure == nil ? 0 : 1
+      step.attempts = run.attempts
       try tx.write(
         JournalRow(runID: run.id, segment: segment, entries: JournalEntry.encode(host.entries), step: step))
       if let failure {
         live.execution.discard()
-        var after: TimeSpan?
-        if case .transient(let given) = failure.kind { after = given }
-        try scheduleRetry(run, failure, after: after, tx: tx, now: now)
+        try scheduleRetry(run, of: call.service, failure, tx: tx, now: now)
         return
       }
-      try tx.update(run)
-      keep(live, run)
-      commands.append(.call(StepCall(runID: run.id, segment: segment, call: call, retries: retries)))
-    case .unanswered(let step, let retries):
+      try ask(StepCall(runID: run.id, segment: segment, call: call, options: options), of: run, live, tx: tx, now: now)
+    case .unanswered(let step, let options):
       run.status = .running
-      try tx.update(run)
-      keep(live, run)
       let parts = step.name.split(separator: ".", maxSplits: 1).map(String.init)
       let call = OperationCall(
         service: parts[0], operation: parts.count > 1 ? parts[1] : "", arguments: step.arguments, key: step.key,
         dealID: run.dealID, author: host.author, now: step.begunAt)
-      commands.append(.call(StepCall(runID: run.id, segment: run.segment - 1, call: call, retries: retries)))
+      try ask(
+        StepCall(runID: run.id, segment: run.segment - 1, call: call, options: options, attempt: step.attempts + 1),
+        of: run, live, tx: tx, now: now)
     case .wait(let target, let until):
       live.execution.discard()
       let step = JournalRow.Step(
@@ -190,8 +201,9 @@ extension EngineCore {
 
   static let replaced = RunFault(kind: "cancelled", message: "replaced by a later entry of the deal")
 
-  private func keep(_ live: LiveRun, _ run: RunRow) {
-    if mode.replaysAlways {
+  /// - Parameter isLong: it will take long until the answer comes.
+  func keep(_ live: LiveRun, _ run: RunRow, isLong: Bool = false) {
+    if mode.replaysAlways || isLong {
       live.execution.discard()
     } else {
       live.host.run = run
@@ -200,4 +212,9 @@ extension EngineCore {
   }
 
   func discard(_ runID: Int64) { live.removeValue(forKey: runID)?.execution.discard() }
+}
+
+/// A replay came to its end before its journal did.
+private struct LeftInJournal: Error {
+  var words: String
 }

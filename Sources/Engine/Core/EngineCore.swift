@@ -40,10 +40,10 @@ public final class EngineCore {
   var random: SplitMix
   var live: [Int64: LiveRun] = [:]
   var commands: [EngineCommand] = []
-  /// Runs in hand whose cancellation was asked for.
-  private var cancelled: Set<Int64> = []
-  /// What callers wait for. The shell takes a copy before each group, because a rollback undoes only records.
+  /// What callers wait for.
   var followed = FollowedOrigins()
+  /// What services can bear.
+  var gates = ServiceGates()
   /// Runs that the end of another run woke or queued, until whoever ended it takes them up.
   var consequences: [RunRow] = []
   /// The process before this one crashed under a run that was not committed yet. So that the next crash can be told from
@@ -152,6 +152,8 @@ public final class EngineCore {
 
   /// Queues what the clock has woken.
   public func wakeDue(tx: any StoreTransaction, now: Instant) throws {
+    try releaseCalls(tx: tx, now: now)
+    try releaseHeld(tx: tx, now: now)
     for due in try tx.dueRuns(now: now, limit: 256) {
       // As it is now: what woke a run before this one may have ended or woken it.
       guard let run = try tx.run(due.id), run.status == due.status, let dueAt = run.dueAt, dueAt <= now else { continue }
@@ -173,141 +175,12 @@ public final class EngineCore {
   }
 
   /// A process that held the engine before has ended: what it had in hand is queued again, at its place.
-  public func recover(tx: any StoreTransaction) throws {
+  public func recover(tx: any StoreTransaction, now: Instant) throws {
     for var run in try tx.openRuns([.running], limit: nil) {
       run.status = .queued
       try tx.update(run)
     }
-  }
-
-  /// The service's answer to a step, or its failure.
-  /// - Parameter retries: how often the script wants it tried again; nil: as the workspace says.
-  public func answer(
-    runID: Int64, segment: Int, _ result: Result<Value, ServiceFailure>, retries: Int? = nil,
-    tx: any StoreTransaction, now: Instant
-  ) throws {
-    guard var run = try tx.run(runID), run.status == .running, run.segment == segment + 1,
-      var row = try tx.journal(of: runID, segment: segment), var step = row.step,
-      step.state == .begun
-    else { return }  // A late or second answer: the step is over.
-    step.attempts += 1
-    run.attempts = step.attempts
-    let resumption: Result<Value, HostFailure>
-    switch result {
-    case .success(let value):
-      step.state = .answered
-      step.answer = value
-      resumption = .success(value)
-    case .failure(let failure):
-      let most = retries ?? programs.present.declaration.limits.retries
-      if case .transient(let retryAfter) = failure.kind, !cancelled.contains(runID), step.attempts <= most {
-        row.step = step
-        try tx.write(row)
-        try scheduleRetry(run, failure, after: retryAfter, tx: tx, now: now)
-        return
-      }
-      let tries = step.attempts > 1 ? " (after \(step.attempts) attempts)" : ""
-      let raised = HostFailure(.permanent, failure.message + tries)
-      step.state = .failed
-      step.answer = FailureCodec.value(raised)
-      resumption = .failure(raised)
-    }
-    step.answeredAt = now
-    row.step = step
-    try tx.write(row)
-    run.attempts = 0
-    if step.name.hasPrefix("signature.") { try wakeForClosedRequests(of: run.dealID, tx: tx, now: now) }
-    if cancelled.remove(runID) != nil {
-      discard(runID)
-      // Sent for a run that will not come to its wait.
-      if case .record(let ref) = step.answer, ref.kind == .signatureRequest, step.state == .answered,
-        try tx.waitingRuns(topic: "\(ref)").isEmpty
-      {
-        try dispatcher.withdraw(ref, .cancelled, reason: "cancelled by hand", tx: tx, now: now)
-        for caused in takeConsequences() { noteQueued(caused) }
-      }
-      try finish(run, .cancelled, fault: RunFault(kind: "cancelled", message: "cancelled by hand"), tx: tx, now: now)
-      return
-    }
-    if let live = live.removeValue(forKey: runID) {
-      live.host.beginSegment(tx: tx, now: now, run: run)
-      try self.segment(of: live, tx: tx, now: now) { try live.execution.resume(resumption) }
-    } else {
-      try execute(run, tx: tx, now: now)
-    }
-  }
-
-  /// A service may have taken back an earlier request of the deal for the sake of a new one: whoever waits for that one is
-  /// told.
-  private func wakeForClosedRequests(of dealID: Int64?, tx: any StoreTransaction, now: Instant) throws {
-    for request in try tx.signatureRequests(of: dealID) where !request.state.isOpen {
-      for waiting in try tx.waitingRuns(topic: "\(request.ref)") {
-        try answerWait(waiting, Waits.answer(request), tx: tx, now: now)
-      }
-    }
-  }
-
-  /// Takes a failed or cancelled run up again.
-  /// - Parameters:
-  ///   - sameScript: with the sources that it was queued with, not the present ones.
-  ///   - restart: from the top, forgetting what its journal knows; keys stay.
-  ///   - requestID: the caller's own id of this wish, as in `TransitionRequest`.
-  public func retry(
-    runID: Int64, sameScript: Bool, restart: Bool, force: Bool, requestID: String? = nil, actor: String = "",
-    tx: any StoreTransaction, now: Instant
-  ) throws -> RunRow {
-    guard var run = try tx.run(runID) else { throw EngineFault(.notFound, "there is no run \(runID); list them with: coulisse runs list")
-    }
-    let deal = run.dealID.map { RecordRef(.deal, $0) }
-    if let requestID, let deal {
-      if try tx.handled(request: requestID, of: deal) != nil {
-        noteQueued(run)
-        return run
-      }
-      // Whatever is refused below throws, and this goes with it.
-      try tx.note(request: requestID, of: deal, author: Author(actor: actor), at: now)
-    }
-    guard run.status == .failed || run.status == .cancelled else {
-      throw EngineFault(.refused, "run \(runID) is \(run.status.rawValue); only failed and cancelled runs can be retried")
-    }
-    if !force, let dealID = run.dealID, let later = try tx.runs(of: dealID).last(where: { $0.id > runID && $0.origin != run.origin }) {
-      throw EngineFault(
-        .refused,
-        "deal \(dealID) has later runs (the last is \(later.id), \(later.automation)), so this one may no longer fit; "
-          + "retry it all the same with --force")
-    }
-    if !sameScript {
-      guard programs.present.automations.contains(where: { $0.name == run.automation && !$0.trigger.isGuard }) else {
-        throw EngineFault(
-          .notFound,
-          "the scripts have no automation \(run.automation) any more; retry it as it was with --same-script")
-      }
-      run.bundleID = try programs.presentBundle(tx, now: now)
-    }
-    if restart {
-      try tx.deleteJournal(of: runID, from: 0)
-      run.segment = 0
-    } else {
-      try tx.deleteJournal(of: runID, from: run.segment)
-      try reopenLastStep(of: run, tx)
-    }
-    run.attempts = 0
-    run = try tx.requeue(run)
-    noteQueued(run)
-    return run
-  }
-
-  /// A retry asks a step that the service refused again, with the same key: whatever the script made of the refusal was
-  /// rolled back with the segment that failed, so nothing rests on it.
-  private func reopenLastStep(of run: RunRow, _ tx: any StoreTransaction) throws {
-    guard var row = try tx.journal(of: run.id).last, var step = row.step, step.kind == .operation, step.state == .failed
-    else { return }
-    step.state = .begun
-    step.answer = .null
-    step.answeredAt = nil
-    step.attempts = 0
-    row.step = step
-    try tx.write(row)
+    for holding in try tx.holdingServices() { gates.takeOver(holding.service, now: now) }
   }
 
   /// Ends a run: at once when it is queued, waits or backs off, else when the step in hand is answered.
@@ -326,7 +199,16 @@ public final class EngineCore {
         run, .cancelled, fault: RunFault(kind: "cancelled", message: "dismissed by hand; it had failed: \(reason)"),
         tx: tx, now: now)
     case .running:
-      cancelled.insert(runID)
+      // A call that waits for its turn need not be made.
+      if let queued = gates.withdraw(runID) {
+        discard(runID)
+        return try finish(
+          run, .cancelled, fault: RunFault(kind: "cancelled", message: "cancelled by hand, before \(queued.call.name) was asked"),
+          tx: tx, now: now)
+      }
+      var run = run
+      run.cancelAsked = true
+      try tx.update(run)
       return run
     case .queued, .waiting, .retrying:
       return try finish(
@@ -347,14 +229,26 @@ public final class EngineCore {
     return commands
   }
 
+  /// What it remembers besides the records, and what a rolled back transaction must not change.
+  struct Memory {
+    var followed: FollowedOrigins
+    var gates: ServiceGates
+  }
+
+  /// The shell takes a copy before each group, because a rollback undoes only records.
+  var memory: Memory {
+    get { Memory(followed: followed, gates: gates) }
+    set { (followed, gates) = (newValue.followed, newValue.gates) }
+  }
+
   /// Forgets everything that a rolled back transaction may have made untrue.
-  /// - Parameter followed: what callers waited for when the transaction began.
-  func reset(followed: FollowedOrigins? = nil) {
+  /// - Parameter memory: as it was when the transaction began.
+  func reset(to memory: Memory? = nil) {
     for run in live.values { run.execution.discard() }
     live.removeAll()
     commands.removeAll()
     consequences.removeAll()
-    if let followed { self.followed = followed }
+    if let memory { self.memory = memory }
   }
 
   /// Scripts or declarations have changed: later events see the new ones.

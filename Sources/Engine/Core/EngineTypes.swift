@@ -69,8 +69,35 @@ public struct StepCall: Sendable {
   public var segment: Int
   /// What is asked, with its key.
   public var call: OperationCall
-  /// How often the script wants it tried again; nil: as the workspace says.
+  /// What the script wants otherwise than the workspace says.
+  public var options = StepOptions()
+  /// Which attempt it is, from 1.
+  public var attempt = 1
+}
+
+/// What a script says of one step: `accounting.create_quote(deal, { retries = 3, timeout = "30 seconds" })`.
+public struct StepOptions: Sendable, Hashable {
+  /// How often it is tried again; 0: the script gets the first failure.
   public var retries: Int?
+  /// How long an answer is waited for.
+  public var timeout: TimeSpan?
+}
+
+/// A service's answer to a step, or its failure.
+public struct StepAnswer: Sendable {
+  /// What was asked.
+  public var call: StepCall
+  /// What came of it.
+  public var result: Result<Value, ServiceFailure>
+  /// It comes after its time was up: the call has been counted as a failure already.
+  public var isLate = false
+
+  /// An answer in time, unless it says otherwise.
+  public init(call: StepCall, result: Result<Value, ServiceFailure>, isLate: Bool = false) {
+    self.call = call
+    self.result = result
+    self.isLate = isLate
+  }
 }
 
 /// Who caused something: a person directly, or a run.

@@ -22,6 +22,15 @@ struct ReplayCursor {
 
   var isAtEnd: Bool { place == items.count }
 
+  /// What comes next, as messages name it.
+  var nextWords: String {
+    guard place < items.count else { return "nothing" }
+    switch items[place] {
+    case .entry(let entry): return entry.tag
+    case .step(let step): return step.name
+    }
+  }
+
   mutating func next() throws -> Item {
     guard place < items.count else { throw HostFailure(.diverged, "the journal has ended") }
     defer { place += 1 }

@@ -48,7 +48,7 @@ extension RunHost {
       case .success(let answer):
         return answered(call, answer, step: step)
       case .failure(let failure):
-        let retries = Self.retries(call) ?? core.programs.present.declaration.limits.retries
+        let retries = try Self.options(call).retries ?? core.policy(of: serviceName).retries
         guard case .transient = failure.kind, retries > 0 else {
           let raised = HostFailure(.permanent, failure.message)
           entries.append(JournalEntry(tag: JournalEntry.tag(call), answer: .null, failure: raised, step: step))
@@ -62,7 +62,7 @@ extension RunHost {
       JournalRow.Step(
         kind: .operation, name: JournalEntry.tag(call), key: key, hash: hash, arguments: resolved.arguments,
         begunAt: now),
-      request, retries: Self.retries(call), firstFailure: firstFailure)
+      request, try Self.options(call), firstFailure: firstFailure)
     return .suspended
   }
 
@@ -72,11 +72,18 @@ extension RunHost {
     return "run:\(run.id)/\(operation)/\(hash)/\(place)"
   }
 
-  /// The option of a call: `accounting.create_quote(deal, { retries = 3 })`.
-  static func retries(_ call: HostCall) -> Int? {
-    guard case .operation(_, _, _, let options) = call, case .integer(let count)? = options.first(where: { $0.name == "retries" })?.value
-    else { return nil }
-    return Int(clamping: count)
+  /// The options of a call, which Scripting has checked.
+  static func options(_ call: HostCall) throws -> StepOptions {
+    guard case .operation(_, _, _, let given) = call else { return StepOptions() }
+    var options = StepOptions()
+    for option in given {
+      switch (option.name, option.value) {
+      case ("retries", .integer(let count)): options.retries = Int(clamping: count)
+      case ("timeout", .text(let span)): options.timeout = try TimeSpan(parsing: span)
+      default: break
+      }
+    }
+    return options
   }
 
   private func resolve(_ service: any Service, _ name: String, _ arguments: [Value]) throws -> ResolvedOperation {

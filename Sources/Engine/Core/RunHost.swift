@@ -9,9 +9,9 @@ import Store
 final class RunHost: ScriptHost {
   /// What suspended the script.
   enum Suspension {
-    case step(JournalRow.Step, OperationCall, retries: Int?, firstFailure: ServiceFailure?)
+    case step(JournalRow.Step, OperationCall, StepOptions, firstFailure: ServiceFailure?)
     /// The step was begun by an earlier execution; it is in the journal already.
-    case unanswered(JournalRow.Step, retries: Int?)
+    case unanswered(JournalRow.Step, StepOptions)
     case wait(WaitTarget, until: Instant?)
     /// The wait was begun by an earlier execution, and is not over.
     case stillWaiting(WaitTarget, until: Instant?)
@@ -49,6 +49,14 @@ final class RunHost: ScriptHost {
     replay = try ReplayCursor(journal)
   }
 
+  /// The script is executed to the end of its journal and no further.
+  var isOnlyReplayed = false
+
+  /// What the journal has and the script did not ask for again, in words; nil when it asked for all.
+  var leftInJournal: String? {
+    replay.isAtEnd ? nil : "the script ends where the journal has \(replay.nextWords)"
+  }
+
   /// Steps whose answers came from the journal: each segment of a replay has the budget that it had the first time.
   private(set) var replayed = 0
 
@@ -66,6 +74,7 @@ final class RunHost: ScriptHost {
     // A script that could not be suspended where it asked (inside a comparator) goes on: what it asked is void.
     suspension = nil
     if !replay.isAtEnd { return try answerFromJournal(call) }
+    if isOnlyReplayed { throw ReplayIsOver() }
     do {
       return try live(call)
     } catch let noted as NotedFailure {
@@ -130,7 +139,7 @@ final class RunHost: ScriptHost {
       case .failed: throw FailureCodec.failure(step.answer)
       case .begun:
         if case .wait(let target, _) = call { return try goOnWaiting(step, target) }
-        suspension = .unanswered(step, retries: Self.retries(call))
+        suspension = .unanswered(step, try Self.options(call))
         return .suspended
       }
     }

@@ -49,6 +49,8 @@ public struct EngineAccess: Sendable {
     try withExtendedLifetime(lock) {
       var configuration = configuration
       configuration.executesEverything = false
+      // Where no engine stays, this is the one that a timer starts.
+      if case .drain = request { configuration.prunes = true }
       let engine = try makeEngine(configuration)
       engine.start()
       defer { engine.stop() }
@@ -75,6 +77,7 @@ public struct EngineAccess: Sendable {
     try withExtendedLifetime(lock) {
       var configuration = configuration
       configuration.outlastsFaults = true
+      configuration.prunes = true
       let engine = try makeEngine(configuration, stays: true)
       engine.start()
       removeLeftovers(log: configuration.log)
@@ -83,6 +86,10 @@ public struct EngineAccess: Sendable {
       try EngineSocket.serve(folder, engine)
       defer { EngineSocket.close(folder) }
       while try !engine.waitUntilEnded(before: Date(timeIntervalSinceNow: 1)) {
+        if let heartbeat = configuration.heartbeat {
+          if let factory = configuration.metrics { try? engine.noteOpenRuns(EngineMetrics(factory: factory)) }
+          heartbeat()
+        }
         guard lock.holds(folder) else {
           engine.stop()
           throw EngineFault(

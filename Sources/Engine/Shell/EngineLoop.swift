@@ -4,12 +4,6 @@ import Scripting
 import Services
 import Store
 
-/// A service's answer to a step, or its failure.
-struct StepAnswer: Sendable {
-  var call: StepCall
-  var result: Result<Value, ServiceFailure>
-}
-
 /// Executes requests and runs over one store: takes what is asked, puts as much as is sensible into one commit, and
 /// answers after it. All of it happens on the thread that calls `turn`.
 ///
@@ -89,7 +83,8 @@ final class EngineLoop {
         turn.postponed.append(answer)
         turn.failure = error
       } else {
-        callsInFlight -= 1
+        if !answer.isLate { callsInFlight -= 1 }
+        core.giveUp(answer.call)
         blame(error, on: answer.call.runID, into: &turn)
       }
     }
@@ -128,6 +123,9 @@ final class EngineLoop {
     }
   }
 
+  /// How many calls are over with these answers: one whose time was up is over already.
+  private static func inTime(_ answers: [StepAnswer]) -> Int { answers.count { !$0.isLate } }
+
   /// Whether a fault is one of the moment: another program's lock, a full disk.
   static func passes(_ error: any Error) -> Bool {
     guard let error = error as? StoreError else { return false }
@@ -137,18 +135,18 @@ final class EngineLoop {
   /// Executes a group and commits it; after the commit, and only then, answers callers.
   /// - Returns: why nothing of it happened; nil when it did.
   private func commit(_ jobs: [Job], _ answers: [StepAnswer], steps: Bool, into turn: inout Turn) -> (any Error)? {
-    let before = (tickets: tickets, drains: drains, followed: core.followed)
+    let before = (tickets: tickets, drains: drains, memory: core.memory)
     let group: Group
     core.lastExecuted = nil
     do {
       group = try store.write { tx in try execute(jobs: jobs, answers: answers, steps: steps, tx: tx) }
     } catch {
-      core.reset(followed: before.followed)
+      core.reset(to: before.memory)
       tickets = before.tickets
       drains = before.drains
       return error
     }
-    callsInFlight -= answers.count
+    callsInFlight -= Self.inTime(answers)
     for command in core.takeCommands() {
       switch command {
       case .call(let call):
@@ -168,15 +166,12 @@ final class EngineLoop {
   ) throws -> Group {
     var group = Group()
     let started = ContinuousClock.now
-    for answer in answers {
-      try core.answer(runID: answer.call.runID, segment: answer.call.segment, answer.result, retries: answer.call.retries,
-        tx: tx, now: now)
-    }
+    for answer in answers { try core.answer(answer, tx: tx, now: now) }
     for job in jobs { try execute(job, &group, tx) }
     group.more = true
     // After a crash nobody knows the culprit of, what was asked is committed before anything of it executes.
     if steps, !core.isCautious || (jobs.isEmpty && answers.isEmpty) {
-      if executesEverything { try core.wakeDue(tx: tx, now: now) }
+      if executesEverything { try core.wakeDue(tx: tx, now: now) } else { try core.releaseCalls(tx: tx, now: now) }
       while ContinuousClock.now - started < groupBudget {
         if try !stepOnce(tx) {
           group.more = false
@@ -185,8 +180,9 @@ final class EngineLoop {
         if core.isCautious { break }
       }
     }
-    try collectReplies(&group, answered: answers.count, tx)
-    if executesEverything, !group.more { group.nextDue = try tx.nextDue() }
+    try collectReplies(&group, answered: Self.inTime(answers), tx)
+    if executesEverything, !group.more { group.more = try core.hasHeldToRelease(tx: tx) }
+    if !group.more { group.nextDue = try core.nextTime(tx: tx, everything: executesEverything) }
     return group
   }
 
@@ -206,16 +202,15 @@ final class EngineLoop {
         wait(
           for: try core.demand(
             automation: automation, deal: deal, actor: actor, requestID: requestID, tx: tx, now: now), job.reply)
-      case .retry(let runID, let sameScript, let restart, let force, let actor, let requestID):
-        let run = try tx.savepoint {
-          try core.retry(
-            runID: runID, sameScript: sameScript, restart: restart, force: force, requestID: requestID, actor: actor,
-            tx: tx, now: now)
-        }
+      case .retry(let request):
+        let run = try tx.savepoint { try core.retry(request, tx: tx, now: now) }
         let transition = Transition(
           deal: RecordRef(.deal, run.dealID ?? 0), from: "", to: "", moved: false, origin: run.origin, runs: [run])
         core.follow(transition)
         wait(for: transition, job.reply)
+      case .migrate(let runID):
+        let run = try tx.savepoint { try core.migrate(runID: runID, tx: tx, now: now) }
+        reply(to: job, with: run, &group)
       case .cancel(let runID):
         let run = try tx.savepoint { try core.cancel(runID: runID, tx: tx, now: now) }
         let caused = core.takeConsequences()
@@ -233,10 +228,7 @@ final class EngineLoop {
           }
           return
         }
-        var answer = EngineAnswer()
-        answer.runs = [RunAnswer(run)]
-        let result = answer
-        group.replies.append { job.reply(.success(result)) }
+        reply(to: job, with: run, &group)
       case .signature(let signal):
         wait(for: try core.signal(signal, tx: tx, now: now), job.reply)
       case .drain:
@@ -247,6 +239,13 @@ final class EngineLoop {
     } catch let error as StoreError where error.kind == .notFound || error.kind == .constraint {
       group.replies.append { job.reply(.failure(error)) }
     }
+  }
+
+  private func reply(to job: Job, with run: RunRow, _ group: inout Group) {
+    var answer = EngineAnswer()
+    answer.runs = [RunAnswer(run)]
+    let result = answer
+    group.replies.append { job.reply(.success(result)) }
   }
 
   private func wait(for transition: Transition, _ reply: @escaping (Result<EngineAnswer, any Error>) -> Void) {

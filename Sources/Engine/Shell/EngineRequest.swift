@@ -7,8 +7,9 @@ public enum EngineRequest: Sendable {
   case transition(TransitionRequest)
   /// Without a deal: what concerns none.
   case demand(automation: String, deal: String?, actor: String, requestID: String? = nil)
-  case retry(
-    runID: Int64, sameScript: Bool, restart: Bool, force: Bool, actor: String = "", requestID: String? = nil)
+  case retry(RetryRequest)
+  /// Lets a run go on with the present sources.
+  case migrate(runID: Int64)
   case cancel(runID: Int64)
   /// What a signer has done.
   case signature(SignatureSignal)
@@ -37,13 +38,16 @@ public enum EngineRequest: Sendable {
         JSONMember("deal", deal.map { .string($0) } ?? .null), JSONMember("actor", .string(actor)),
         JSONMember("request", id.map { .string($0) } ?? .null),
       ])
-    case .retry(let runID, let sameScript, let restart, let force, let actor, let id):
+    case .retry(let retry):
       return .object([
-        JSONMember("do", .string("retry")), JSONMember("run", .integer(runID)),
-        JSONMember("same_script", .bool(sameScript)), JSONMember("restart", .bool(restart)),
-        JSONMember("force", .bool(force)), JSONMember("actor", .string(actor)),
-        JSONMember("request", id.map { .string($0) } ?? .null),
+        JSONMember("do", .string("retry")), JSONMember("run", .integer(retry.runID)),
+        JSONMember("same_script", .bool(retry.sameScript)),
+        JSONMember("from", retry.from.map { .integer(Int64($0)) } ?? .null),
+        JSONMember("force", .bool(retry.force)), JSONMember("actor", .string(retry.actor)),
+        JSONMember("request", retry.requestID.map { .string($0) } ?? .null),
       ])
+    case .migrate(let runID):
+      return .object([JSONMember("do", .string("migrate")), JSONMember("run", .integer(runID))])
     case .cancel(let runID):
       return .object([JSONMember("do", .string("cancel")), JSONMember("run", .integer(runID))])
     case .signature(let signal):
@@ -77,10 +81,16 @@ public enum EngineRequest: Sendable {
         automation: automation, deal: json["deal"]?.stringValue, actor: actor, requestID: json["request"]?.stringValue)
     case "retry":
       guard let run = json["run"]?.integerValue else { throw unknown }
-      self = .retry(
-        runID: run, sameScript: json["same_script"]?.boolValue ?? false, restart: json["restart"]?.boolValue ?? false,
-        force: json["force"]?.boolValue ?? false, actor: json["actor"]?.stringValue ?? "",
-        requestID: json["request"]?.stringValue)
+      var retry = RetryRequest(runID: run)
+      retry.sameScript = json["same_script"]?.boolValue ?? false
+      retry.from = json["from"]?.integerValue.map { Int(clamping: $0) }
+      retry.force = json["force"]?.boolValue ?? false
+      retry.actor = json["actor"]?.stringValue ?? ""
+      retry.requestID = json["request"]?.stringValue
+      self = .retry(retry)
+    case "migrate":
+      guard let run = json["run"]?.integerValue else { throw unknown }
+      self = .migrate(runID: run)
     case "cancel":
       guard let run = json["run"]?.integerValue else { throw unknown }
       self = .cancel(runID: run)

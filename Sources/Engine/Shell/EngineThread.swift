@@ -1,4 +1,5 @@
 import CRM
+import CoreMetrics
 import Foundation
 import Logging
 import Scripting
@@ -19,10 +20,16 @@ public final class EngineThread: @unchecked Sendable {
     public var replaysAlways = false
     /// Executes everything that is queued or due, not only what was asked here.
     public var executesEverything = true
+    /// Removes what the workspace no longer keeps of ended runs.
+    public var prunes = false
     /// A full disk or another program's lock is waited out, because nobody waits for this engine to end.
     public var outlastsFaults = false
     /// Where ended runs and faults are told. By default nowhere.
     public var log = Logger(label: "coulisse.engine", factory: { _ in SwiftLogNoOpLogHandler() })
+    /// Where runs and calls are counted. By default nowhere.
+    public var metrics: (any MetricsFactory)?
+    /// Called about once a second while an engine stays.
+    public var heartbeat: (@Sendable () -> Void)?
     public var clock: @Sendable () -> Instant = { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
 
     public init() {}
@@ -51,6 +58,7 @@ public final class EngineThread: @unchecked Sendable {
   private let condition = NSCondition()
   private var jobs: [(request: EngineRequest, reply: Reply)] = []
   private var answers: [StepAnswer] = []
+  private var underWay = CallsUnderWay()
   private var stopping = false
   private var ended = false
   private var failure: (any Error)?
@@ -115,6 +123,8 @@ public final class EngineThread: @unchecked Sendable {
     condition.unlock()
   }
 
+  func noteOpenRuns(_ metrics: EngineMetrics) throws { try store.read { try metrics.noteOpen($0) } }
+
   /// Waits until the thread has ended by itself or by `stop`, or until `deadline`.
   /// - Returns: whether it has ended.
   /// - Throws: what ended it, if that was an error.
@@ -165,7 +175,7 @@ public final class EngineThread: @unchecked Sendable {
     let verdict = watch?.takeVerdict()
     try store.write { tx in
       try tx.synchronize(pipelines: version.declaration.pipelines)
-      try core.recover(tx: tx)
+      try core.recover(tx: tx, now: loop.now)
       guard let verdict else { return }
       core.isCautious = try tx.run(verdict.runID) == nil
       try core.failCrashed(runID: verdict.runID, message: verdict.message, tx: tx, now: loop.now)
@@ -183,14 +193,18 @@ public final class EngineThread: @unchecked Sendable {
     _ = try? saved?.changed()
     var more = true
     var nextDue: Instant?
+    var housekeeping = Housekeeping()
     while let (jobs, answers) = next(loop, more: more, nextDue: nextDue) {
       if let saved, !jobs.isEmpty || !more { takeUp(saved, loop.core) }
       let turn = loop.turn(
         jobs: jobs.map { job in EngineLoop.Job(request: job.request, reply: { job.reply.set($0) }) }, answers: answers)
-      for call in turn.calls { carryOut(call, loop.core.version.services) }
+      for call in turn.calls { carryOut(call, loop.core) }
       for run in turn.ended { log(run) }
       more = turn.more
       nextDue = turn.nextDue
+      if !more, turn.failure == nil, configuration.prunes {
+        more = housekeeping.turn(store, loop.core.version, now: loop.now, log: configuration.log)
+      }
       guard let failure = turn.failure else { continue }
       guard configuration.outlastsFaults, EngineLoop.passes(failure) else { throw failure }
       configuration.log.warning("\(failure) The engine tries again in a second.")
@@ -216,14 +230,20 @@ public final class EngineThread: @unchecked Sendable {
   }
 
   private func log(_ run: RunRow) {
+    metrics?.note(ended: run)
     let deal = run.dealID.map { " of deal \($0)" } ?? ""
+    var metadata: Logger.Metadata = ["run": "\(run.id)", "event": "\(run.eventID)", "path": "\(run.path)"]
+    if let deal = run.dealID { metadata["deal"] = "\(deal)" }
     switch run.status {
     case .failed:
-      configuration.log.error("run \(run.id), \(run.automation)\(deal): failed: \(RunAnswer(run).error ?? "")")
+      configuration.log.error(
+        "run \(run.id), \(run.automation)\(deal): failed: \(RunAnswer(run).error ?? "")", metadata: metadata)
     default:
-      configuration.log.info("run \(run.id), \(run.automation)\(deal): \(run.status.rawValue)")
+      configuration.log.info("run \(run.id), \(run.automation)\(deal): \(run.status.rawValue)", metadata: metadata)
     }
   }
+
+  private var metrics: EngineMetrics? { configuration.metrics.map { EngineMetrics(factory: $0) } }
 
   /// Waits for something to do; nil when the engine is to end.
   private func next(_ loop: EngineLoop, more: Bool, nextDue due: Instant?) -> (
@@ -231,17 +251,22 @@ public final class EngineThread: @unchecked Sendable {
   )? {
     condition.lock()
     defer { condition.unlock() }
-    while jobs.isEmpty && answers.isEmpty && !more {
+    while true {
+      giveUpOverdueCalls(loop.core)
+      if !jobs.isEmpty || !answers.isEmpty || more { break }
       if stopping && loop.isIdle { return nil }
-      if stopping { condition.wait(); continue }
-      guard configuration.executesEverything else { condition.wait(); continue }
-      // A short nap, so that what is saved in the workspace, or in the database by another hand, is not missed for long.
       let now = loop.now
       if let due, due <= now { break }
-      let pause = due.map { min(1.0, Double($0.since(now).milliseconds) / 1000) } ?? 1.0
-      if !condition.wait(until: Date(timeIntervalSinceNow: max(0.001, pause))) { break }
+      guard let pause = pause(until: due, now) else {
+        condition.wait()
+        continue
+      }
+      let woken = condition.wait(until: Date(timeIntervalSinceNow: pause))
+      if !woken, !stopping, configuration.executesEverything { break }
     }
-    if stopping && jobs.isEmpty && answers.isEmpty && loop.isIdle { return nil }
+    // An engine that a timer starts tidies up to the end before it goes.
+    let isTidying = more && configuration.prunes && !configuration.executesEverything
+    if stopping && jobs.isEmpty && answers.isEmpty && loop.isIdle && !isTidying { return nil }
     defer {
       jobs.removeAll()
       answers.removeAll()
@@ -249,14 +274,44 @@ public final class EngineThread: @unchecked Sendable {
     return (jobs, answers)
   }
 
+  /// How long the engine may sleep, in seconds; nil: until somebody wakes it.
+  private func pause(until due: Instant?, _ now: Instant) -> Double? {
+    var pauses: [Double] = []
+    // A short nap, so that what is saved in the workspace, or in the database by another hand, is not missed for long.
+    if configuration.executesEverything, !stopping { pauses.append(1) }
+    if let due { pauses.append(Double(due.since(now).milliseconds) / 1000) }
+    if let deadline = underWay.nextDeadline { pauses.append(deadline.timeIntervalSinceNow) }
+    return pauses.min().map { max(0.001, $0) }
+  }
+
+  /// Called under the lock.
+  private func giveUpOverdueCalls(_ core: EngineCore) {
+    let overdue = underWay.overdue(now: Date()) { core.policy(of: $0) }
+    for _ in overdue { workers.lend() }
+    for answer in overdue { metrics?.note(answer, took: nil) }
+    answers += overdue
+  }
+
   /// Asks a service on another thread.
-  private func carryOut(_ call: StepCall, _ services: ServiceRegistry) {
+  private func carryOut(_ call: StepCall, _ core: EngineCore) {
+    let services = core.version.services
+    let policy = core.policy(of: call.call.service)
     workers.perform { [self] in
-      let result = StepPerformer.perform(call.call, services: services, store: store)
       condition.lock()
-      answers.append(StepAnswer(call: call, result: result))
+      let number = underWay.begin(call, policy: policy, now: Date())
+      condition.signal()  // The engine's nap may be longer than this call may take.
+      condition.unlock()
+      let started = ContinuousClock.now
+      let result = StepPerformer.perform(call.call, services: services, store: store)
+      let duration = ContinuousClock.now - started
+      condition.lock()
+      let isLate = underWay.end(number)
+      let answer = StepAnswer(call: call, result: result, isLate: isLate)
+      answers.append(answer)
       condition.signal()
       condition.unlock()
+      metrics?.note(answer, took: duration)
+      if isLate { workers.takeBack() }
     }
   }
 }

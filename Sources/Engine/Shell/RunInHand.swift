@@ -22,6 +22,8 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
   /// Four words: run id (0: none), start of the segment in milliseconds of the monotonic clock, verdict, serial number.
   private let words: UnsafeMutablePointer<Int64>
   private static let size = 32
+  /// How a process ends whose watchdog found it stuck.
+  static let stuckExitCode: Int32 = 70
   private static let stuck: Int64 = 1
   private static let crashed: Int64 = 2
 
@@ -60,6 +62,12 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
     }
   }
 
+  /// The run in hand; 0 when there is none.
+  var runID: Int64 { words[0] }
+
+  /// The run in hand is to blame for the end of the process, as the next process is told.
+  func convict() { words[2] = Self.crashed }
+
   private func clear() { for place in 0..<4 { words[place] = 0 } }
 
   public func begin(runID: Int64) -> InHand {
@@ -87,10 +95,12 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
 
   private func guardProcess(limit: TimeSpan) {
     Self.crashWord = words + 2
+    Self.engineThread = pthread_self()
     for number in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP] {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { number in
-        RunInHand.crashWord?.pointee = RunInHand.crashed
+        // A crash of another thread is nobody's fault who executes on this one.
+        if pthread_self() == RunInHand.engineThread { RunInHand.crashWord?.pointee = RunInHand.crashed }
         signal(number, SIG_DFL)
         raise(number)
       }
@@ -109,7 +119,7 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
         let what = run == InHand.aGuard ? "a guard" : "run \(run)"
         FileHandle.standardError.write(
           Data("coulisse: \(what) is stuck where no budget can stop it; the engine ends itself\n".utf8))
-        _exit(70)
+        _exit(Self.stuckExitCode)
       }
     }
     thread.name = "watchdog"
@@ -121,6 +131,8 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
   /// `nonisolated(unsafe)` is sound: it is written once, before the handlers that read it are installed, and a handler can
   /// take no lock.
   nonisolated(unsafe) private static var crashWord: UnsafeMutablePointer<Int64>?
+  /// The thread that executes scripts; written and read like `crashWord`.
+  nonisolated(unsafe) private static var engineThread = pthread_self()
 
   private static func milliseconds() -> Int64 {
     var time = timespec()

@@ -7,7 +7,7 @@ import Foundation
 /// `@unchecked Sendable`: every mutable member is read and written under `condition`.
 final class WorkerThreads: @unchecked Sendable {
   private let condition = NSCondition()
-  private let limit: Int
+  private var limit: Int
   private var work: [@Sendable () -> Void] = []
   private var threads = 0
   private var idle = 0
@@ -23,6 +23,14 @@ final class WorkerThreads: @unchecked Sendable {
     threads += 1
     Thread.detachNewThread { [self] in loop() }
   }
+
+  private static let mostThreads = 80
+
+  /// A thread is stuck in a call that was given up: another one may be made in its place until it comes back.
+  func lend() { condition.withLock { limit = min(limit + 1, Self.mostThreads) } }
+
+  /// It came back.
+  func takeBack() { condition.withLock { limit = max(1, limit - 1) } }
 
   /// Lets the threads end when they have done what they were given.
   func end() {

@@ -137,7 +137,9 @@ final class ScriptTestWorkspace: ScriptTestHost {
     case .content(let document): return .text(try services.resources.text(of: document.id))
     case .retry(let run):
       return try act { tx in
-        let run = try core.retry(runID: run, sameScript: false, restart: false, force: true, tx: tx, now: now)
+        var request = RetryRequest(runID: run)
+        request.force = true
+        let run = try core.retry(request, tx: tx, now: now)
         return Transition(
           deal: RecordRef(.deal, run.dealID ?? 0), from: "", to: "", moved: false, origin: run.origin, runs: [run])
       }.value
@@ -245,10 +247,10 @@ final class ScriptTestWorkspace: ScriptTestHost {
         let result = StepPerformer.perform(call.call, services: version.services, store: store)
         // Here the effect has happened and its answer is lost: the place where a crash costs most.
         if crashes() { break }
-        try commit { tx in try core.answer(runID: call.runID, segment: call.segment, result, retries: call.retries, tx: tx, now: now) }
+        try commit { tx in try core.answer(StepAnswer(call: call, result: result), tx: tx, now: now) }
       }
       let stepped = try store.write { tx in
-        if needsRecovery { try core.recover(tx: tx) }
+        if needsRecovery { try core.recover(tx: tx, now: now) }
         needsRecovery = false
         try core.wakeDue(tx: tx, now: now)
         return try core.step(tx: tx, now: now)
@@ -260,10 +262,11 @@ final class ScriptTestWorkspace: ScriptTestHost {
 
   private func commit<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
     let result: T
+    let memory = core.memory
     do {
       result = try store.write(body)
     } catch {
-      core.reset()
+      core.reset(to: memory)
       throw error
     }
     _ = crashes()
@@ -286,7 +289,7 @@ final class ScriptTestWorkspace: ScriptTestHost {
   private func advance(by span: TimeSpan) throws {
     let end = try now.adding(span)
     try settle()
-    while let due = try store.read({ try $0.nextDue() }), due <= end {
+    while let due = try store.read({ try core.nextTime(tx: $0, everything: true) }), due <= end {
       now = max(now, due)
       try settle()
     }
