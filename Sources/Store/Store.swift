@@ -249,6 +249,8 @@ enum Migrations {
     var migrator = DatabaseMigrator()
     migrator.registerMigration(Migration001.identifier, migrate: Migration001.apply)
     migrator.registerMigration(Migration002.identifier, migrate: Migration002.apply)
+
+    migrator.registerMigration(Migration004.identifier, migrate: Migration004.apply)
     return migrator
   }
 }

@@ -83,7 +83,12 @@ public protocol StoreTransaction: AnyObject {
   func runs(of dealID: Int64) throws -> [RunRow]
   /// The latest runs first.
   func runs(matching filter: RunFilter) throws -> [RunRow]
+  /// Runs that are parked until this happens, whether or not they wait for other things too.
   func waitingRuns(topic: String) throws -> [RunRow]
+  /// Notes what a waiting run is woken by, when that is more than its `wakeTopic`; forgotten when it is woken.
+  func note(topics: [String], of runID: Int64) throws
+  /// What was noted so.
+  func topics(of runID: Int64) throws -> [String]
   /// Waiting or retrying runs that are due at `now`, by due time.
   func dueRuns(now: Instant, limit: Int) throws -> [RunRow]
   /// When the next waiting or retrying run is due.
@@ -94,6 +99,18 @@ public protocol StoreTransaction: AnyObject {
   func journal(of runID: Int64, segment: Int) throws -> JournalRow?
   func write(_ row: JournalRow) throws
   func deleteJournal(of runID: Int64, from segment: Int) throws
+
+  // Time
+
+  /// What is known of every automation with a schedule, by due time.
+  func schedules() throws -> [ScheduleRow]
+  /// Writes a schedule over the one that its automation has.
+  func write(_ schedule: ScheduleRow) throws
+  func deleteSchedule(of automation: String) throws
+  /// When the latest event happened: a moment after now means that the clock has been set back.
+  func lastEventAt() throws -> Instant?
+  /// Waiting and retrying runs whose last step began later than a moment, by id.
+  func runsParked(after moment: Instant) throws -> [Int64]
 
   // What the local services keep
 

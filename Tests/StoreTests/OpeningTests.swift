@@ -67,9 +67,13 @@ struct OpeningTests {
     }
     #expect(hash(Migration001.sql) == "9d07a4447177550")
     #expect(hash(Migration002.sql) == "5b3f7b9e035055a5")
+    #expect(hash(Migration004.sql) == "64e24aff16bdc5c5")
     #expect(
       Migrations.migrator.migrations
-        == ["001 records, events, runs", "002 folders, documents, signatures, mail"])
+        == [
+          "001 records, events, runs", "002 folders, documents, signatures, mail",
+          "004 schedules, waits for the first of several",
+        ])
   }
 
   @Test("a database of the first layout is brought up to date when it is opened, with all that is in it")

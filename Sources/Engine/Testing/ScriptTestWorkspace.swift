@@ -144,6 +144,10 @@ final class ScriptTestWorkspace: ScriptTestHost {
     case .advance(let span):
       try advance(by: span)
       return .null
+    case .set(let moment):
+      now = moment
+      try settle()
+      return .null
     case .crash(let place):
       boundariesLeft = place
       return .null
@@ -286,7 +290,7 @@ final class ScriptTestWorkspace: ScriptTestHost {
   private func advance(by span: TimeSpan) throws {
     let end = try now.adding(span)
     try settle()
-    while let due = try store.read({ try $0.nextDue() }), due <= end {
+    while let due = try store.read({ try core.nextDue(tx: $0) }), due <= end {
       now = max(now, due)
       try settle()
     }
