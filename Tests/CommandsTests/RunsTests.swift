@@ -150,8 +150,9 @@ struct RunsTests {
     #expect(
       json["automations"]?.all("name") == [
         "check_before_won", "check_quote_data", "check_training_data", "checklist_before_sending",
-        "checklist_before_won", "create_documents", "end_of_training_documents", "notify_failure", "pin_brief",
-        "check_papers", "send_for_signature", "sync_products", "thank_referrer", "validate_promo", "won_card",
+        "checklist_before_won", "create_documents", "end_of_training_documents", "notify_failure",
+        "pending_signatures", "pin_brief", "check_papers", "send_for_signature", "sync_products", "thank_referrer",
+        "validate_promo", "won_card",
       ])
     let thanks = json["automations"]?.arrayValue?.first { $0.text("name") == "thank_referrer" }
     #expect(thanks?["last_run"]?.text("status") == "succeeded")
