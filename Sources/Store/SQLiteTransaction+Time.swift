@@ -36,17 +36,13 @@ extension SQLiteTransaction {
 
   // MARK: The clock
 
-  func lastEventAt() throws -> Instant? {
-    try number("SELECT at FROM event ORDER BY id DESC LIMIT 1").map(Instant.init(milliseconds:))
-  }
-
   func runsParked(after moment: Instant) throws -> [Int64] {
     try numbers(
       """
       SELECT run.id FROM run JOIN journal ON journal.run_id = run.id AND journal.segment = run.segment - 1
-      WHERE run.due_at IS NOT NULL AND run.finished_at IS NULL AND +run.status IN ('waiting', 'retrying')
-        AND journal.begun_at > ?
-      ORDER BY run.id
-      """, [moment.milliseconds])
+      WHERE run.due_at IS NOT NULL AND run.due_at > ? AND run.finished_at IS NULL
+        AND +run.status IN ('waiting', 'retrying') AND journal.begun_at > ?
+      ORDER BY run.due_at, run.id
+      """, [moment.milliseconds, moment.milliseconds])
   }
 }

@@ -107,9 +107,7 @@ public protocol StoreTransaction: AnyObject {
   /// Writes a schedule over the one that its automation has.
   func write(_ schedule: ScheduleRow) throws
   func deleteSchedule(of automation: String) throws
-  /// When the latest event happened: a moment after now means that the clock has been set back.
-  func lastEventAt() throws -> Instant?
-  /// Waiting and retrying runs whose last step began later than a moment, by id.
+  /// Parked runs whose last step began later than a moment, by due time: after now, they began under a wrong clock.
   func runsParked(after moment: Instant) throws -> [Int64]
 
   // What the local services keep

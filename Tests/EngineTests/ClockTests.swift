@@ -92,6 +92,15 @@ struct ClockTests {
     #expect(try shop.runStates() == ["w: succeeded"])
   }
 
+  @Test("so does what the wrong clock itself woke, and parked again")
+  func wokenByTheWrongClock() throws {
+    let shop = try shop("sleep('1 hour') sleep('2 hours')")
+    try set(shop, "2036-01-05T08:00:00Z")
+    try shop.crash()
+    try set(shop, "2026-01-05T09:00:00Z")
+    #expect(try due(shop) == "2026-01-05T11:00:00.000Z")
+  }
+
   @Test("a step that backs off is tried at once when the clock was years ahead")
   func backoff() throws {
     let service = RefusesOnce()

@@ -230,6 +230,13 @@ struct WaitAnyTests {
     #expect(try shop.value("place") == .text("declined"))
   }
 
+  @Test("a wait for a signature until a day that is past ends the request as any time-out does")
+  func pastDay() throws {
+    let shop = try office("deal.place = wait(request, date('2026-01-01')).state")
+    try shop.advance(.seconds(0))
+    #expect(try shop.requests().map(\.state) == [.expired] && shop.value("place") == .text("expired"))
+  }
+
   @Test("a run that is cancelled takes its request back, unless another run waits for it")
   func cancelled() throws {
     let shop = try office("wait_any { request, '60 days' }")

@@ -35,11 +35,16 @@ extension EngineCore {
 
   /// Looks whether the clock was set back, here or before this engine began.
   func mindClock(tx: any StoreTransaction, now: Instant) throws {
-    let before = try lastLook ?? tx.lastEventAt() ?? now
+    let before = lastLook
     lastLook = now
-    guard before.since(now) > Self.smallestStep else { return }
-    commands.append(.note("the clock went back by \(before.since(now)), to \(now)"))
-    for id in try tx.runsParked(after: now) {
+    if let before, before.since(now) <= Self.smallestStep { return }
+    let parked = try tx.runsParked(after: now.adding(Self.smallestStep))
+    if let before {
+      commands.append(.note("the clock went back by \(before.since(now)), to \(now)"))
+    } else if !parked.isEmpty {
+      commands.append(.note("the clock was set back, to \(now)"))
+    }
+    for id in parked {
       guard var run = try tx.run(id), var row = try tx.journal(of: id, segment: run.segment - 1), var step = row.step
       else { continue }
       if run.status == .waiting {

@@ -23,7 +23,10 @@ extension RunHost {
         return answered(call, parking.answer(reached, topic: Waits.topic(of: one.target)))
       }
     }
-    if let until = parking.until, until <= now { return answered(call, parking.answer(Waits.expired, topic: nil)) }
+    // The end of a wait is the end of its request too, which is the clock's matter: it finds the run parked.
+    if Waits.request(topic: parking.wakeTopic) == nil, let until = parking.until, until <= now {
+      return answered(call, parking.answer(Waits.expired, topic: nil))
+    }
     if let tell = core.mode.tell { tell(Self.words(target, several)) }
     suspension = .wait(target, parking)
     return .suspended
