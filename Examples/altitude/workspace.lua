@@ -142,6 +142,13 @@ Altitude]],
         no_reason = "sans motif",
       },
     },
+    pending = {
+      days = 7,                   -- out for signature for longer than that: the owner hears of it each Monday
+      message = "En attente de signature depuis plus d’une semaine :",
+      line = "« {deal} », {signer}, envoyé le {date}, {state}",
+      sent = "pas encore ouvert",
+      viewed = "ouvert",
+    },
     won = {
       refuse = false,             -- true: what check_before_won finds keeps the deal open, instead of being told
     },

@@ -24,6 +24,8 @@ public struct WorkspaceDeclaration: Hashable, Sendable {
   public var services: [String: Value]
   /// The texts of `templates/*.html`, by the file's name without its ending; what they include as `parts/NAME`.
   public var templates: [String: String]
+  /// Which days are worked.
+  public var workingDays = WorkingDays()
 
   /// A declaration; `check` says what is wrong with it.
   public init(

@@ -68,6 +68,14 @@ enum APITable {
       APIFunction(
         name: "demand", parameters: [APIParameter(name: "name", type: "string"), reaction, options],
         doc: "Only when somebody asks for it by this name."),
+      APIFunction(
+        name: "schedule",
+        parameters: [
+          APIParameter(name: "rule", type: "schedule_rule"),
+          APIParameter(name: "action", type: "fun(event: { at: time, missed: integer })"),
+          APIParameter(name: "options", type: "schedule_options", isOptional: true),
+        ],
+        doc: "By the clock of the workspace's time zone, and for no deal: `on.schedule({ every = \"monday\", at = \"09:30\" }, …)`. `event.at` is the time that it was to run at, `event.missed` how many earlier ones it stands for."),
     ])
 
   private static let crm = APIModule(
@@ -124,12 +132,21 @@ enum APITable {
     APIFunction(
       name: "wait",
       parameters: [
-        APIParameter(name: "target", type: "wait_target|signature_request"), APIParameter(name: "timeout", type: "string", isOptional: true),
+        APIParameter(name: "target", type: "wait_target|signature_request"), APIParameter(name: "timeout", type: "string|working_days|date|time", isOptional: true),
       ], returns: "wait_answer",
       doc: "Parks the run until the target is reached or the time, such as `\"60 days\"`, is over. It survives restarts."),
     APIFunction(
-      name: "sleep", parameters: [APIParameter(name: "duration", type: "string")],
+      name: "wait_any", parameters: [APIParameter(name: "targets", type: "table")], returns: "wait_any_answer",
+      doc: "Parks the run until the first of several: `wait_any { request, deal:becomes(\"won\"), \"3 days\" }`. They stand in a list or have names; `which` of the answer is the place or the name. Requests that were not the first stay open."),
+    APIFunction(
+      name: "sleep", parameters: [APIParameter(name: "duration", type: "string|working_days")],
       doc: "Parks the run for a time, such as `\"3 days\"`."),
+    APIFunction(
+      name: "sleep_until", parameters: [APIParameter(name: "moment", type: "string|date|time")],
+      doc: "Parks the run until a day begins, or until a moment: `sleep_until \"2026-12-01 08:00\"`, in the workspace's time zone. What is past is over at once."),
+    APIFunction(
+      name: "working_days", parameters: [APIParameter(name: "count", type: "integer")], returns: "working_days",
+      doc: "So many working days: Monday to Friday without the public holidays of France and the days off of `workspace.lua`. As a duration, or added to a date."),
     APIFunction(
       name: "money", parameters: [APIParameter(name: "amount", type: "string|integer|decimal|money")], returns: "money",
       doc: "An amount in the workspace's currency: `money(\"12.50\")`. Floats are refused."),
@@ -173,6 +190,7 @@ enum APITable {
       fields: [
         APIField(name: "year", type: "integer", doc: ""), APIField(name: "month", type: "integer", doc: ""),
         APIField(name: "day", type: "integer", doc: ""), APIField(name: "weekday", type: "integer", doc: "1 is Monday."),
+        APIField(name: "is_working_day", type: "boolean", doc: "Whether it is worked, see `working_days`."),
       ],
       methods: [
         APIFunction(
@@ -182,7 +200,7 @@ enum APITable {
           name: "format", parameters: [APIParameter(name: "pattern", type: "string")], returns: "string",
           doc: "With `%d`, `%m` and `%Y` replaced: `day:format(\"%d/%m/%Y\")`."),
       ],
-      operators: ["add(integer): date", "sub(integer): date", "sub(date): integer", "concat(any): string"]),
+      operators: ["add(integer): date", "sub(integer): date", "sub(date): integer", "add(working_days): date", "sub(working_days): date", "concat(any): string"]),
     APIType(
       name: "time", doc: "A moment.",
       fields: [
@@ -191,7 +209,7 @@ enum APITable {
       ],
       methods: [
         APIFunction(
-          name: "plus", parameters: [APIParameter(name: "duration", type: "string")], returns: "time",
+          name: "plus", parameters: [APIParameter(name: "duration", type: "string|working_days")], returns: "time",
           doc: "The moment so much later: `now():plus(\"2 hours\")`.")
       ],
       operators: ["concat(any): string"]),
@@ -213,6 +231,40 @@ enum APITable {
         APIField(name: "reason", type: "string?", doc: "Why the signer declined, or why it was cancelled."),
         APIField(name: "document", type: "document?", doc: "The signed document."),
         APIField(name: "at", type: "time?", doc: "When it was signed, declined or cancelled."),
+      ]),
+    APIType(
+      name: "wait_any_answer", doc: "What `wait_any` gives: the answer of what came first, with `which` beside it.",
+      fields: [
+        APIField(name: "which", type: "integer|string", doc: "The place, from 1, or the name of what came first."),
+        APIField(
+          name: "state", type: "\"reached\"|\"expired\"|\"signed\"|\"declined\"|\"cancelled\"",
+          doc: "As `wait` answers it; \"expired\" for a time that is over."),
+        APIField(name: "signed", type: "boolean?", doc: "Of a signature request."),
+        APIField(name: "reason", type: "string?", doc: "Why the signer declined, or why it was cancelled."),
+        APIField(name: "document", type: "document?", doc: "The signed document."),
+        APIField(name: "at", type: "time?", doc: "When it was signed, declined or cancelled."),
+      ]),
+    APIType(
+      name: "working_days", doc: "A number of working days: a duration, or added to a date.",
+      fields: [APIField(name: "count", type: "integer", doc: "")], operators: ["add(date): date", "concat(any): string"]),
+    APIType(
+      name: "schedule_rule", doc: "When `on.schedule` runs: a plain table.",
+      fields: [
+        APIField(
+          name: "every", type: "\"day\"|\"working day\"|\"month\"|\"year\"|string|string[]",
+          doc: "Or a day of the week, \"monday\", or a list of them."),
+        APIField(
+          name: "on", type: "integer|string|nil",
+          doc: "Of a month: 1 to 28, \"last day\", \"first monday\", \"last working day\"; of a year: \"12-24\"."),
+        APIField(name: "at", type: "string", doc: "The time of day, \"08:00\"."),
+      ]),
+    APIType(
+      name: "schedule_options", doc: "The options of `on.schedule`.",
+      fields: [
+        APIField(name: "name", type: "string?", doc: "The automation's name; by default that of its file."),
+        APIField(
+          name: "missed", type: "\"once\"|\"each\"|nil",
+          doc: "What happens with times that passed while no engine was at work: one run for all (the default), or one for each."),
       ]),
     APIType(
       name: "automation_options", doc: "The options of `on.…`.",

@@ -11,11 +11,21 @@ public enum Trigger: Hashable, Sendable {
   case event(String)
   /// Only when somebody asks for it by name.
   case demand(String)
+  /// By the clock, and for no deal.
+  case schedule(ScheduleRule, missed: MissedSchedules)
 
   /// Guards run before the change and may reject it.
   public var isGuard: Bool {
     switch self {
     case .beforeEnter, .beforeWon: true
+    default: false
+    }
+  }
+
+  /// Whether it runs without a deal, too.
+  public var needsNoDeal: Bool {
+    switch self {
+    case .demand, .schedule: true
     default: false
     }
   }
@@ -31,7 +41,13 @@ public enum Trigger: Hashable, Sendable {
     case .lost: "lost"
     case .event(let name): "event \"\(name)\""
     case .demand(let name): "demand \"\(name)\""
+    case .schedule(let rule, _): "schedule \(rule)"
     }
+  }
+
+  /// The rule of `on.schedule`; nil for any other trigger.
+  public var schedule: (rule: ScheduleRule, missed: MissedSchedules)? {
+    if case .schedule(let rule, let missed) = self { (rule, missed) } else { nil }
   }
 
   /// The events that `on.event` knows.

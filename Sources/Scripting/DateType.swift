@@ -9,7 +9,7 @@ extension ScriptContext {
       throw LuaHostError("a date expected, got \(call.typeName(place)); write date(\"2026-11-03\")")
     }
     return LuaTypeDefinition(
-      name: "date", fields: ["year", "month", "day", "weekday"],
+      name: "date", fields: ["year", "month", "day", "weekday", "is_working_day"],
       methods: [
         ("plus_days", { [unowned self] call in
           guard let receiver = call.receiver, let day = day(receiver) else { return .none }
@@ -26,16 +26,23 @@ extension ScriptContext {
         case 0: return .integer(Int64(day.year))
         case 1: return .integer(Int64(day.month))
         case 2: return .integer(Int64(day.day))
-        default: return .integer(Int64(day.weekday))
+        case 3: return .integer(Int64(day.weekday))
+        default: return .boolean(calendar.workingDays.contains(day))
         }
       },
       metamethods: [
         .add: { [unowned self] call in
           let isFirst = call.typeName(1) == "date"
+          if let count = workingDays(try call.value(isFirst ? 2 : 1)) {
+            return .value(lua(.day(try calendar.workingDays.adding(count, to: operand(call, isFirst ? 1 : 2)))))
+          }
           let days = try call.integer(isFirst ? 2 : 1)
           return .value(lua(.day(try operand(call, isFirst ? 1 : 2).adding(days: Int(clamping: days)))))
         },
         .sub: { [unowned self] call in
+          if let count = workingDays(try call.value(2)) {
+            return .value(lua(.day(try calendar.workingDays.adding(-count, to: operand(call, 1)))))
+          }
           if case .integer(let days) = try call.value(2) {
             return .value(lua(.day(try operand(call, 1).adding(days: -max(Int(clamping: days), -Int.max)))))
           }

@@ -9,6 +9,9 @@ extension ScriptContext {
       methods: [
         ("plus", { [unowned self] call in
           let instant = Instant(milliseconds: call.receiver?.first ?? 0)
+          if let count = workingDays(try call.value(1)) {
+            return .value(lua(.instant(try calendar.adding(workingDays: count, to: instant))))
+          }
           return .value(lua(.instant(try instant.adding(TimeSpan(parsing: call.string(1))))))
         })
       ],

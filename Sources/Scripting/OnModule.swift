@@ -32,10 +32,27 @@ extension ScriptContext {
       }
       return try register(call, .demand(name), function: 2, name: name)
     }
+    try state.define(function: "schedule", in: "on") { [unowned self] call in
+      let rule: ScheduleRule
+      do {
+        rule = try ScheduleRule(value(call.value(1)))
+      } catch let fault as ValueFault {
+        throw LuaHostError("on.schedule: \(fault.message)")
+      }
+      var missed = MissedSchedules.once
+      if let options = try call.optionalTable(3), let word = try Options.text(options, "missed", function: call.name) {
+        guard let known = MissedSchedules(rawValue: word) else {
+          throw LuaHostError("\(call.name): missed is \"once\" or \"each\", found \"\(word)\"")
+        }
+        missed = known
+      }
+      return try register(call, .schedule(rule, missed: missed), function: 2, options: ["name", "missed"])
+    }
   }
 
   private func register(
-    _ call: borrowing LuaCall, _ trigger: Trigger, function argument: Int, name: String? = nil
+    _ call: borrowing LuaCall, _ trigger: Trigger, function argument: Int, name: String? = nil,
+    options known: [String] = ["name", "while_waiting"]
   ) throws -> LuaReturn {
     guard registrations != nil else {
       throw LuaHostError("\(call.name) is for the top of a script, not for inside an automation")
@@ -49,7 +66,7 @@ extension ScriptContext {
       trigger: trigger, function: call.state.retain(try call.function(argument)), line: place?.line ?? 0, name: name,
       whileWaiting: .replace)
     if let options = try call.optionalTable(argument + 1) {
-      try Options.check(options, allowed: ["name", "while_waiting"], function: call.name)
+      try Options.check(options, allowed: known, function: call.name)
       if let given = try Options.text(options, "name", function: call.name) {
         guard !given.isEmpty, !given.contains(">"), !given.contains("@") else {
           throw LuaHostError("\(call.name): a name has letters, digits, blanks and signs but > and @, found \"\(given)\"")

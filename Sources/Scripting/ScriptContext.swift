@@ -1,5 +1,4 @@
 import CRM
-import Foundation
 import LuaKit
 
 /// What the host functions of one Lua state work on. It is made with the state and lives as long; the host is there
@@ -10,7 +9,7 @@ final class ScriptContext {
   let schema: RecordSchema
   let declaration: WorkspaceDeclaration
   let services: [ServiceDeclaration]
-  let timeZone: TimeZone
+  let calendar: WorkspaceCalendar
   var types = ValueTypeIDs()
   /// The state whose functions these are; it owns this context through them.
   weak var state: LuaState?
@@ -34,7 +33,7 @@ final class ScriptContext {
     self.schema = schema
     self.declaration = declaration
     self.services = services
-    timeZone = TimeZone(identifier: declaration.timeZone) ?? TimeZone(identifier: "UTC") ?? .current
+    calendar = WorkspaceCalendar(declaration)
   }
 
   /// Asks the host something that it answers at once.
@@ -91,6 +90,7 @@ struct ValueTypeIDs {
   var decimal: LuaTypeID?
   var day: LuaTypeID?
   var instant: LuaTypeID?
+  var workingDays: LuaTypeID?
   /// By `RecordKind.code`.
   var records: [LuaTypeID] = []
   var kinds: [LuaTypeID: RecordKind] = [:]

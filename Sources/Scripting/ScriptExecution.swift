@@ -55,7 +55,9 @@ public final class ScriptExecution {
         script: automation.file, line: nil, sourceLine: nil, traceback: [], hostFailure: nil)
     }
     script.state.setRandomSeed(randomSeed.0, randomSeed.1)
-    let arguments = [argument.map { script.context.lua(.record($0)) } ?? .nil, script.context.lua(event)]
+    var arguments = [argument.map { script.context.lua(.record($0)) } ?? .nil, script.context.lua(event)]
+    // What runs by the clock is for no deal.
+    if automation.trigger.schedule != nil { arguments.removeFirst() }
     return try outcome { try script.state.start(script.functions[automation.index], arguments) }
   }
 

@@ -38,7 +38,7 @@ public enum HostCall: Hashable, Sendable {
   /// A service's operation: `accounting.create_quote(deal)`.
   case operation(service: String, name: String, arguments: [Value], options: [ValueField])
   /// `wait(target, "60 days")`: suspends.
-  case wait(WaitTarget, timeout: TimeSpan?)
+  case wait(WaitTarget, timeout: WaitTime?)
   /// The moment at which the segment executes.
   case now
   /// `print(…)`.
@@ -52,6 +52,42 @@ public enum WaitTarget: Hashable, Sendable {
   case request(RecordRef)
   /// Only the time-out: `sleep`.
   case clock
+  /// `wait_any { … }`: the first of several, in the order in which they count when more than one has happened. The
+  /// time-outs are among them.
+  case any([WaitAlternative])
+}
+
+/// One of the things that `wait_any` waits for.
+public struct WaitAlternative: Hashable, Sendable {
+  /// Its place from 1, or its name.
+  public var which: Value
+  /// Never `.any`.
+  public var target: WaitTarget
+  /// Only of `.clock`.
+  public var time: WaitTime?
+
+  public init(which: Value, target: WaitTarget, time: WaitTime? = nil) {
+    self.which = which
+    self.target = target
+    self.time = time
+  }
+}
+
+/// How long a wait lasts.
+public enum WaitTime: Hashable, Sendable, CustomStringConvertible {
+  case span(TimeSpan)
+  /// `working_days(3)`: until the same time of day, so many working days later.
+  case workingDays(Int)
+  /// A moment that the calendar names, however long that is.
+  case until(Instant)
+
+  public var description: String {
+    switch self {
+    case .span(let span): "for \(span)"
+    case .workingDays(let count): "for \(count) working day\(count == 1 ? "" : "s")"
+    case .until(let moment): "until \(moment)"
+    }
+  }
 }
 
 /// A host's answer.

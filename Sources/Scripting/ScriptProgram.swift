@@ -161,6 +161,7 @@ extension ScriptContext {
     try defineRecordTypes(state)
     try defineOnModule(state)
     try defineFlowFunctions(state)
+    try defineWaitFunctions(state)
     try defineCRMModule(state)
     try defineServiceModules(state)
     #if DEBUG

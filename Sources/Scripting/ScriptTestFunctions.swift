@@ -19,6 +19,7 @@ extension ScriptContext {
       guard span.milliseconds >= 0 else { throw call.badArgument(1, "the clock goes forward only") }
       return try act(call, .advance(span))
     }
+    try define("set", in: "clock") { [unowned self] call in try act(call, .set(moment(call, 1))) }
     try define("crash_at", in: "engine") { [unowned self] call in
       let place = try call.integer(1)
       guard place >= 1 else { throw call.badArgument(1, "a step from 1 expected, got \(place)") }

@@ -25,6 +25,8 @@ public enum ScriptTestCall: Hashable, Sendable {
   case retry(Int64)
   /// `clock.advance "61 days"`: through every moment at which something is due.
   case advance(TimeSpan)
+  /// `clock.set "2026-03-28 12:00"`: as if no engine had been at work meanwhile; what is due by then happens late.
+  case set(Instant)
   /// `engine.crash_at(3)`: the next action loses the engine after its third commit or answered step.
   case crash(at: Int64)
   /// `sent.messages()` and its like: all records of one kind that services made.

@@ -1,5 +1,4 @@
 import CRM
-import Foundation
 import LuaKit
 
 /// Amounts, decimals, dates and times: what scripts calculate with. No operation ever makes a float of them.
@@ -9,6 +8,7 @@ extension ScriptContext {
     types.money = try state.define(type: moneyType())
     types.day = try state.define(type: dayType())
     types.instant = try state.define(type: instantType())
+    types.workingDays = try state.define(type: workingDaysType())
     try state.define(function: "money") { [unowned self] call in
       if case .object(let object) = try call.value(1), money(object) != nil { return .value(.object(object)) }
       if call.isNil(1) { throw call.expected(1, "amount like \"12.50\"") }
@@ -26,6 +26,13 @@ extension ScriptContext {
     try state.define(function: "date") { [unowned self] call in
       .value(lua(.day(try CalendarDay(parsing: call.string(1)))))
     }
+    try state.define(function: "working_days") { [unowned self] call in
+      let count = try call.integer(1)
+      guard (1...Self.mostWorkingDays).contains(count) else {
+        throw call.badArgument(1, "a number of days from 1 to \(Self.mostWorkingDays) expected, got \(count)")
+      }
+      return .value(workingDays(count))
+    }
     try state.define(function: "now") { [unowned self] _ in .value(lua(try value(.now))) }
     try state.define(function: "today") { [unowned self] _ in
       guard case .instant(let now) = try value(.now), let day = localDay(now) else { return .none }
@@ -35,8 +42,7 @@ extension ScriptContext {
 
   /// The day of a moment in the workspace's time zone.
   func localDay(_ instant: Instant) -> CalendarDay? {
-    let date = Date(timeIntervalSince1970: Double(instant.milliseconds) / 1000)
-    return instant.day(utcOffset: timeZone.secondsFromGMT(for: date))
+    calendar.day(of: instant)
   }
 
   /// `..` with one of these values shows it as text.

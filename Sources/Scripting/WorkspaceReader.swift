@@ -54,7 +54,7 @@ public enum WorkspaceReader {
   private static func declaration(_ root: Section) throws -> WorkspaceDeclaration {
     try root.allow([
       "seller", "currency", "time_zone", "pipelines", "fields", "system_users", "limits", "settings", "services",
-      "retention",
+      "retention", "calendar",
     ])
     var declaration = WorkspaceDeclaration()
     if let seller = try root.section("seller") { declaration.seller = try readSeller(seller) }
@@ -81,6 +81,7 @@ public enum WorkspaceReader {
       declaration.systemUsers = try users.names.map { SystemUser(account: $0, userKey: try users.required($0)) }
     }
     if let limits = try root.section("limits") { declaration.limits = try readLimits(limits) }
+    if let calendar = try root.section("calendar") { declaration.workingDays = try readCalendar(calendar) }
     if let settings = try root.section("settings") { declaration.settings = try settings.plain() }
     if let services = try root.section("services") {
       for name in services.names {
@@ -155,6 +156,14 @@ public enum WorkspaceReader {
     return FieldDefinition(
       key: key, label: try section.text("label") ?? key, type: type, filler: filler,
       isRequired: try section.flag("required") ?? false, aliases: try section.texts("aliases"))
+  }
+
+  private static func readCalendar(_ section: Section) throws -> WorkingDays {
+    try section.allow(["days_off", "alsace_moselle"])
+    let daysOff = try section.texts("days_off").enumerated().map { place, text in
+      try section.at("days_off[\(place + 1)]") { try CalendarDay(parsing: text) }
+    }
+    return WorkingDays(daysOff: Set(daysOff), alsaceMoselle: try section.flag("alsace_moselle") ?? false)
   }
 
   private static func readLimits(_ section: Section) throws -> WorkspaceLimits {

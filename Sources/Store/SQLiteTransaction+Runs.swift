@@ -254,7 +254,12 @@ extension SQLiteTransaction {
   }
 
   func waitingRuns(topic: String) throws -> [RunRow] {
-    try runs("WHERE wake_topic = ? AND status = 'waiting' ORDER BY lane_order, id", [topic])
+    try runs(
+      """
+      WHERE id IN (SELECT id FROM run WHERE wake_topic = ? UNION ALL SELECT run_id FROM wait_topic WHERE topic = ?)
+        AND +status = 'waiting'
+      ORDER BY lane_order, id
+      """, [topic, topic])
   }
 
   func dueRuns(now: Instant, limit: Int) throws -> [RunRow] {

@@ -283,6 +283,7 @@ enum Migrations {
     migrator.registerMigration(Migration001.identifier, migrate: Migration001.apply)
     migrator.registerMigration(Migration002.identifier, migrate: Migration002.apply)
     migrator.registerMigration(Migration003.identifier, migrate: Migration003.apply)
+    migrator.registerMigration(Migration004.identifier, migrate: Migration004.apply)
     return migrator
   }
 }

@@ -89,7 +89,12 @@ public protocol StoreTransaction: AnyObject {
   func backingOffRuns(of service: String, limit: Int) throws -> [RunRow]
   /// The services that hold runs, by name, and how many each.
   func holdingServices() throws -> [(service: String, runs: Int)]
+  /// Runs that are parked until this happens, whether or not they wait for other things too.
   func waitingRuns(topic: String) throws -> [RunRow]
+  /// Notes what a waiting run is woken by, when that is more than its `wakeTopic`; forgotten when it is woken.
+  func note(topics: [String], of runID: Int64) throws
+  /// What was noted so.
+  func topics(of runID: Int64) throws -> [String]
   /// Waiting or retrying runs that are due at `now`, by due time.
   func dueRuns(now: Instant, limit: Int) throws -> [RunRow]
   /// When the next waiting or retrying run is due.
@@ -107,6 +112,16 @@ public protocol StoreTransaction: AnyObject {
   func automationStatistics(since: Instant) throws -> [AutomationStatistics]
   /// What became of the steps that were begun since then, by service.
   func serviceStatistics(since: Instant) throws -> [ServiceStatistics]
+
+  // Time
+
+  /// What is known of every automation with a schedule, by due time.
+  func schedules() throws -> [ScheduleRow]
+  /// Writes a schedule over the one that its automation has.
+  func write(_ schedule: ScheduleRow) throws
+  func deleteSchedule(of automation: String) throws
+  /// Parked runs whose last step began later than a moment, by due time: after now, they began under a wrong clock.
+  func runsParked(after moment: Instant) throws -> [Int64]
 
   // What the local services keep
 

@@ -1,5 +1,6 @@
 import CRM
 import Foundation
+import Store
 import TestSupport
 import Testing
 
@@ -77,6 +78,39 @@ struct RunsTests {
     #expect(again.status == 1 && again.errors.contains("succeeded"), "\(again)")
   }
 
+  @Test("a schedule is listed with its next time, checked, runs without a deal, and runs late after a downtime")
+  func schedule() throws {
+    let script = """
+      -- Every minute of interest.
+      on.schedule({ every = "year", on = "01-02", at = "08:00" }, function (event)
+        crm.deal("d1"):add_note("missed " .. event.missed)
+      end)
+      """
+    let workspace = try Workspace.withDeal(scripts: ["yearly": script])
+    let listed = try workspace.json("automations")["automations"]?[0]
+    #expect(listed?["trigger"] == .string("schedule every year on 01-02 at 08:00"))
+    #expect(listed?.text("next")?.hasSuffix("-01-02T07:00:00.000Z") == true)
+    #expect(try workspace.did("automations").out.contains("-01-02 08:00  scripts/yearly.lua:2"))
+    #expect(try workspace.did("run", "yearly").out == "  run 1 yearly: succeeded\n")
+    let refused = try workspace.run("run", "yearly", "--deal", "d1")
+    #expect(refused.status == 1 && refused.errors.contains("leave --deal out"), "\(refused)")
+    // The engine sees it, is away for some years as the database has it, and comes back.
+    try workspace.did("work", "--until-idle")
+    let store = try Store(path: workspace.path("coulisse.db"))
+    try store.write { tx in
+      var row = try #require(try tx.schedules().first)
+      row.dueAt = try Instant(parsing: "2020-01-02T07:00:00Z")
+      row.settledAt = try Instant(parsing: "2019-06-01T00:00:00Z")
+      try tx.write(row)
+    }
+    try store.close()
+    try workspace.did("work", "--until-idle")
+    #expect(try workspace.deal("d1")["notes"]?.all("text").count == 2)
+    try workspace.write("scripts/yearly.lua", script.replacingOccurrences(of: "01-02", with: "02.01."))
+    let check = try workspace.run("check")
+    #expect(check.status == 1 && check.out.contains("scripts/yearly.lua:2: on.schedule: on: expected month and day"), "\(check)")
+  }
+
   @Test("cancel ends a run that waits, and it does not wake up any more")
   func cancel() throws {
     let workspace = try Workspace.withDeal(scripts: [
@@ -112,12 +146,13 @@ struct RunsTests {
     try workspace.write("scripts/broken.lua", "on.enter('Confirmé', function (deal)\n  deal.place = = 1\nend)")
     let json = try workspace.run("automations", "--json").json
     #expect(json.keys == ["automations", "problems"])
-    #expect(json["automations"]?[0].keys == ["name", "trigger", "guard", "file", "line", "summary", "last_run"])
+    #expect(json["automations"]?[0].keys == ["name", "trigger", "guard", "file", "line", "summary", "last_run", "next"])
     #expect(
       json["automations"]?.all("name") == [
         "check_before_won", "check_quote_data", "check_training_data", "checklist_before_sending",
-        "checklist_before_won", "create_documents", "end_of_training_documents", "notify_failure", "pin_brief",
-        "check_papers", "send_for_signature", "sync_products", "thank_referrer", "validate_promo", "won_card",
+        "checklist_before_won", "create_documents", "end_of_training_documents", "notify_failure",
+        "pending_signatures", "pin_brief", "check_papers", "send_for_signature", "sync_products", "thank_referrer",
+        "validate_promo", "won_card",
       ])
     let thanks = json["automations"]?.arrayValue?.first { $0.text("name") == "thank_referrer" }
     #expect(thanks?["last_run"]?.text("status") == "succeeded")

@@ -76,6 +76,48 @@ struct ScriptTestsTests {
     #expect(report.passedCount == 2)
   }
 
+  @Test("the clock starts schedules too: it is set to a date, in the workspace's time zone, and goes on from there")
+  func schedules() throws {
+    let report = try run(
+      """
+      local deal
+      before_each(function () deal = fixture.deal "plain" end)
+
+      it("runs on the last working day of each month", function ()
+        clock.set "2026-11-29 12:00"
+        clock.advance "36 hours"
+        expect(deal.place):to_be("2026-11-30 0")
+        clock.advance "31 days"
+        expect(deal.place):to_be("2026-12-31 0")
+      end)
+
+      it("runs once for what was missed", function ()
+        clock.advance "1 hour"
+        clock.set "2026-04-01"
+        expect(deal.place):to_be("2026-03-31 2")
+        clock.set(date "2026-01-10")
+        clock.set(now():plus("1 hour"))
+        expect(deal.place):to_be("2026-03-31 2")
+      end)
+
+      it("begins when the test begins", function ()
+        clock.set "2026-06-01 08:00"
+        clock.advance "1 day"
+        expect(deal.place):to_be_nil()
+        expect(function () clock.set "soon" end):to_fail("expected a date like")
+      end)
+      """,
+      scripts: [
+        "monthly": """
+        on.schedule({ every = "month", on = "last working day", at = "17:00" }, function (event)
+          crm.deals()[1].place = tostring(event.at.date) .. " " .. event.missed
+        end)
+        """
+      ])
+    #expect(report.passed, "\(report.text)")
+    #expect(report.passedCount == 3)
+  }
+
   @Test("a filter chooses by file and name, accents and case aside")
   func filter() throws {
     let text = "it('Créer', function () end)\nit('autre', function () error('no') end)"

@@ -114,8 +114,8 @@ struct FlowTests {
     guard case .finished = try execution.resume(.success(.null)) else { return #expect(Bool(false), "it did not end") }
     #expect(
       host.actions == [
-        .wait(.status(deal, .won), timeout: .days(60)), .wait(.stage(deal, "Confirmé"), timeout: nil),
-        .wait(.clock, timeout: .days(3)),
+        .wait(.status(deal, .won), timeout: .span(.days(60))), .wait(.stage(deal, "Confirmé"), timeout: nil),
+        .wait(.clock, timeout: .span(.days(3))),
       ])
     #expect(host.logs == ["reached", "expired", "nil"])
   }

@@ -68,11 +68,13 @@ struct OpeningTests {
     #expect(hash(Migration001.sql) == "9d07a4447177550")
     #expect(hash(Migration002.sql) == "5b3f7b9e035055a5")
     #expect(hash(Migration003.sql) == "edfb480c158b759e")
+    #expect(hash(Migration004.sql) == "64e24aff16bdc5c5")
     #expect(
       Migrations.migrator.migrations
         == [
           "001 records, events, runs", "002 folders, documents, signatures, mail",
           "003 held runs, asked cancellations",
+          "004 schedules, waits for the first of several",
         ])
   }
 

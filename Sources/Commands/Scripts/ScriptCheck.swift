@@ -34,8 +34,8 @@ struct ScriptCheck {
     "assert", "collectgarbage", "error", "getmetatable", "ipairs", "load", "next", "pairs", "pcall", "print", "rawequal",
     "rawget", "rawlen", "rawset", "require", "select", "setmetatable", "tonumber", "tostring", "type", "xpcall", "_G",
     "_ENV", "_VERSION", "coroutine", "math", "os", "string", "table", "utf8",
-    "on", "crm", "text", "settings", "seller", "reject", "warn", "wait", "sleep", "money", "decimal", "date", "today",
-    "now",
+    "on", "crm", "text", "settings", "seller", "reject", "warn", "wait", "wait_any", "sleep", "sleep_until", "money",
+    "decimal", "date", "today", "now", "working_days",
   ]
   /// What test files have beside them.
   static let testGlobals: Set<String> = [

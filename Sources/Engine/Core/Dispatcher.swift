@@ -115,9 +115,12 @@ struct Dispatcher {
     _ automation: AutomationDeclaration, deal: RecordRef?, cause: Cause, tx: any StoreTransaction, now: Instant
   ) throws -> Transition {
     var transition = Transition(deal: deal ?? RecordRef(.deal, 0), from: "", to: "", moved: false)
+    var data = [ValueField("automation", .text(automation.name))]
+    // What runs by the clock is told the time.
+    if automation.trigger.schedule != nil { data += Self.times(at: now, missed: 0) }
     try react(
-      "demand", data: .object([ValueField("automation", .text(automation.name))]), topic: nil, deal: deal,
-      cause: cause, automations: [automation], into: &transition, tx: tx, now: now)
+      "demand", data: .object(data), topic: nil, deal: deal, cause: cause, automations: [automation],
+      into: &transition, tx: tx, now: now)
     return transition
   }
 

@@ -12,15 +12,16 @@ extension EngineCore {
     topic: String, answer: Value = Waits.reached, cause: Cause, tx: any StoreTransaction, now: Instant
   ) throws -> [RunRow] {
     try tx.waitingRuns(topic: topic).map { run in
-      try answerWait(run, answer, path: cause.path, tx: tx, now: now)
+      try answerWait(run, answer, topic: topic, path: cause.path, tx: tx, now: now)
     }
   }
 
+  /// - Parameter topic: what has happened; nil when the time is over.
   @discardableResult
   func answerWait(
-    _ run: RunRow, _ answer: Value, path: String = "", tx: any StoreTransaction, now: Instant
+    _ run: RunRow, _ answer: Value, topic: String?, path: String = "", tx: any StoreTransaction, now: Instant
   ) throws -> RunRow {
-    try noteAnswer(answer, ofWaitBefore: run, tx: tx, now: now)
+    try noteAnswer(answer, topic: topic, ofWaitBefore: run, tx: tx, now: now)
     var run = run
     // A person and the clock begin a new path.
     run.path = try LoopGuard(limits: programs.present.declaration.limits)
@@ -31,14 +32,25 @@ extension EngineCore {
   }
 
   /// Writes the answer of the wait that ended a run's last segment into its journal.
-  func noteAnswer(_ answer: Value, ofWaitBefore run: RunRow, tx: any StoreTransaction, now: Instant) throws {
+  /// - Returns: the answer as the script gets it.
+  @discardableResult
+  func noteAnswer(
+    _ answer: Value, topic: String?, ofWaitBefore run: RunRow, tx: any StoreTransaction, now: Instant
+  ) throws -> Value {
     guard var row = try tx.journal(of: run.id, segment: run.segment - 1), var step = row.step
-    else { return }
+    else { return answer }
     step.state = .answered
-    step.answer = answer
+    step.answer = Parking(step).answer(answer, topic: topic)
     step.answeredAt = now
     row.step = step
     try tx.write(row)
+    return step.answer
+  }
+
+  /// The requests whose answers a parked run waits for.
+  func awaitedRequests(_ run: RunRow, _ tx: any StoreTransaction) throws -> [RecordRef] {
+    if let request = Waits.request(topic: run.wakeTopic) { return [request] }
+    return run.status == .waiting ? try tx.topics(of: run.id).compactMap { Waits.request(topic: $0) } : []
   }
 
   private static let undoneEntries = 200
@@ -61,7 +73,7 @@ extension EngineCore {
     _ run: RunRow, _ status: RunStatus, fault: RunFault?, tx: any StoreTransaction, now: Instant
   ) throws -> RunRow {
     var run = run
-    let awaited = Waits.request(topic: run.wakeTopic)
+    let awaited = status == .cancelled ? try awaitedRequests(run, tx) : []
     run.status = status
     run.wakeTopic = nil
     run.dueAt = nil
@@ -74,7 +86,7 @@ extension EngineCore {
     gates.forget(run.id)
     commands.append(.ended(run))
     // Nobody is to sign what nobody waits for any more.
-    if status == .cancelled, let awaited, try tx.waitingRuns(topic: "\(awaited)").isEmpty {
+    for awaited in awaited where try tx.waitingRuns(topic: "\(awaited)").isEmpty {
       try dispatcher.withdraw(awaited, .cancelled, reason: fault?.message, tx: tx, now: now)
     }
     return run

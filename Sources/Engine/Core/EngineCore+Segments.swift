@@ -145,18 +145,18 @@ extension EngineCore {
       try ask(
         StepCall(runID: run.id, segment: run.segment - 1, call: call, options: options, attempt: step.attempts + 1),
         of: run, live, tx: tx, now: now)
-    case .wait(let target, let until):
+    case .wait(let target, let parking):
       live.execution.discard()
       let step = JournalRow.Step(
         kind: .wait, name: JournalEntry.waitTag(target), key: "run:\(run.id)/wait:\(run.segment + 1)", hash: "",
-        arguments: until.map { .object([ValueField("until", .instant($0))]) } ?? .null, begunAt: now)
+        arguments: parking.arguments, begunAt: now)
       try tx.write(
         JournalRow(runID: run.id, segment: run.segment, entries: JournalEntry.encode(host.entries), step: step))
       run.segment += 1
-      try park(run, target, until, host.version, tx: tx, now: now)
-    case .stillWaiting(let target, let until):
+      try park(run, parking, host.version, tx: tx, now: now)
+    case .stillWaiting(let parking):
       live.execution.discard()
-      try park(run, target, until, host.version, tx: tx, now: now)
+      try park(run, parking, host.version, tx: tx, now: now)
     case nil:
       live.execution.discard()
       try fail(
@@ -167,14 +167,14 @@ extension EngineCore {
   }
 
   private func park(
-    _ run: RunRow, _ target: WaitTarget, _ until: Instant?, _ version: WorkspaceVersion, tx: any StoreTransaction,
-    now: Instant
+    _ run: RunRow, _ parking: Parking, _ version: WorkspaceVersion, tx: any StoreTransaction, now: Instant
   ) throws {
     var run = run
     run.status = .waiting
-    run.wakeTopic = Waits.topic(of: target)
-    run.dueAt = until
+    run.wakeTopic = parking.wakeTopic
+    run.dueAt = parking.until
     try tx.update(run)
+    try tx.note(topics: parking.topics, of: run.id)
     followed.noteSettled(run)
     try meetLaterEntries(run, version, tx: tx, now: now)
   }

@@ -66,7 +66,7 @@ extension EngineCore {
     let holding = everything ? try tx.holdingServices().map(\.service) : []
     let ofGates = gates.nextTime(
       underWayLimit: { self.policy(of: $0).atOnce }, isHolding: { holding.contains($0) })
-    let ofRuns = everything ? try tx.nextDue() : nil
+    let ofRuns = everything ? try nextDue(tx: tx) : nil
     return [ofGates, ofRuns].compactMap { $0 }.min()
   }
 
@@ -187,7 +187,7 @@ extension EngineCore {
   private func wakeForClosedRequests(of dealID: Int64?, tx: any StoreTransaction, now: Instant) throws {
     for request in try tx.signatureRequests(of: dealID) where !request.state.isOpen {
       for waiting in try tx.waitingRuns(topic: "\(request.ref)") {
-        try answerWait(waiting, Waits.answer(request), tx: tx, now: now)
+        try answerWait(waiting, Waits.answer(request), topic: "\(request.ref)", tx: tx, now: now)
       }
     }
   }

@@ -40,6 +40,10 @@ public final class EngineCore {
   var random: SplitMix
   var live: [Int64: LiveRun] = [:]
   var commands: [EngineCommand] = []
+  /// What the clock showed when it was looked at last; nil before that, and after a rollback.
+  var lastLook: Instant?
+  /// The version whose schedules are those of the records, by the hash of its sources; nil when that is not known.
+  var scheduledVersion: String?
   /// What callers wait for.
   var followed = FollowedOrigins()
   /// What services can bear.
@@ -92,7 +96,7 @@ public final class EngineCore {
   ) throws -> Transition {
     let automation = try programs.present.automation(named: name)
     guard let deal = try deal.map({ try RecordAccess(tx: tx).deal(named: $0) }) else {
-      guard case .demand = automation.trigger else {
+      guard automation.trigger.needsNoDeal else {
         throw EngineFault(.refused, "\(automation.name) needs a deal; name one with --deal")
       }
       let transition = try tx.savepoint {
@@ -101,6 +105,9 @@ public final class EngineCore {
       follow(transition)
       try executeFirst(of: transition, tx: tx, now: now)
       return transition
+    }
+    if automation.trigger.schedule != nil {
+      throw EngineFault(.refused, "\(automation.name) runs by the clock and for no deal; leave --deal out")
     }
     if let requestID, let handled = try tx.handled(request: requestID, of: deal) {
       let transition = try dispatcher.repeated(handled, deal: deal, tx: tx)
@@ -148,30 +155,6 @@ public final class EngineCore {
       return true
     }
     return false
-  }
-
-  /// Queues what the clock has woken.
-  public func wakeDue(tx: any StoreTransaction, now: Instant) throws {
-    try releaseCalls(tx: tx, now: now)
-    try releaseHeld(tx: tx, now: now)
-    for due in try tx.dueRuns(now: now, limit: 256) {
-      // As it is now: what woke a run before this one may have ended or woken it.
-      guard let run = try tx.run(due.id), run.status == due.status, let dueAt = run.dueAt, dueAt <= now else { continue }
-      if run.status == .waiting {
-        // A wait's time-out ends its request, unless somebody else still waits for it.
-        if let request = Waits.request(topic: run.wakeTopic),
-          try tx.waitingRuns(topic: "\(request)").count == 1,
-          try dispatcher.withdraw(request, .expired, reason: nil, tx: tx, now: now)
-        {
-          for woken in takeConsequences() { noteQueued(woken) }
-          continue
-        }
-        let closed = try Waits.request(topic: run.wakeTopic).flatMap { try waits.state(of: .request($0), tx) }
-        try answerWait(run, closed ?? Waits.expired, tx: tx, now: now)
-      } else {
-        noteQueued(try tx.requeue(run))
-      }
-    }
   }
 
   /// A process that held the engine before has ended: what it had in hand is queued again, at its place.
@@ -248,6 +231,8 @@ public final class EngineCore {
     live.removeAll()
     commands.removeAll()
     consequences.removeAll()
+    lastLook = nil
+    scheduledVersion = nil
     if let memory { self.memory = memory }
   }
 

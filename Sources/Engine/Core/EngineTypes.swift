@@ -59,6 +59,8 @@ public enum EngineCommand: Sendable {
   case call(StepCall)
   /// A run has ended, for the log.
   case ended(RunRow)
+  /// Something that whoever keeps the engine should know, for the log.
+  case note(String)
 }
 
 /// One attempt of a step.

@@ -69,6 +69,9 @@ struct JournalEntry {
     case .stage(let ref, let stage): "wait \(ref) \(stage)"
     case .request(let ref): "wait \(ref)"
     case .clock: "sleep"
+    case .any(let alternatives):
+      "wait_any " + alternatives.map { $0.target == .clock ? "time" : String(waitTag($0.target).dropFirst("wait ".count)) }
+        .joined(separator: ", ")
     }
   }
 

@@ -12,12 +12,16 @@ public final class WorkspaceVersion {
   public let schema: RecordSchema
   /// All that the version consists of, under one hash.
   public let sources: ScriptSources
+  /// Its clocks and its working days.
+  public let calendar: WorkspaceCalendar
   /// With the settings of the declaration.
   public let services: ServiceRegistry
   /// The scripts, ready to be executed.
   public let program: ScriptProgram
   /// In order: by file, then by place in the file.
   public let automations: [AutomationDeclaration]
+  /// Those that the clock starts.
+  public let scheduled: [AutomationDeclaration]
   /// Files that do not load.
   public let problems: [ScriptProblem]
 
@@ -38,10 +42,12 @@ public final class WorkspaceVersion {
       throw EngineFault(.workspace, "\(error)")
     }
     self.sources = sources
+    calendar = WorkspaceCalendar(declaration)
     services = makeServices(declaration)
     program = ScriptProgram(
       sources: sources, schema: schema, declaration: declaration, services: services.declarations)
     (automations, problems) = program.automations()
+    scheduled = automations.filter { $0.trigger.schedule != nil }
   }
 
   /// The files as they are kept with the runs that need them.
@@ -90,7 +96,7 @@ public final class WorkspaceVersion {
 /// Finds `on.enter("Stage"` and its like in the text of a script that does not load.
 enum TriggerScan {
   private static let functions: Set = [
-    "before_enter", "before_won", "enter", "leave", "won", "lost", "event", "demand",
+    "before_enter", "before_won", "enter", "leave", "won", "lost", "event", "demand", "schedule",
   ]
 
   static func calls(in text: String) -> [(function: String, label: String?)] {

@@ -12,9 +12,9 @@ final class RunHost: ScriptHost {
     case step(JournalRow.Step, OperationCall, StepOptions, firstFailure: ServiceFailure?)
     /// The step was begun by an earlier execution; it is in the journal already.
     case unanswered(JournalRow.Step, StepOptions)
-    case wait(WaitTarget, until: Instant?)
+    case wait(WaitTarget, Parking)
     /// The wait was begun by an earlier execution, and is not over.
-    case stillWaiting(WaitTarget, until: Instant?)
+    case stillWaiting(Parking)
   }
 
   unowned let core: EngineCore
@@ -145,24 +145,6 @@ final class RunHost: ScriptHost {
     }
   }
 
-  /// A run that was ended while it waited (by hand, or with its process) and is taken up again: what it waited for may
-  /// have come meanwhile, or the time be over.
-  private func goOnWaiting(_ step: JournalRow.Step, _ target: WaitTarget) throws -> HostAnswer {
-    var until: Instant?
-    if case .instant(let instant)? = step.arguments["until"] { until = instant }
-    let answer: Value
-    if let reached = try core.waits.state(of: target, tx) {
-      answer = reached
-    } else if let until, until <= now {
-      answer = Waits.expired
-    } else {
-      suspension = .stillWaiting(target, until: until)
-      return .suspended
-    }
-    try core.noteAnswer(answer, ofWaitBefore: run, tx: tx, now: now)
-    return .value(answer)
-  }
-
   /// Of the arguments as the script gave them: a record counts as itself, whatever has become of its fields.
   private func argumentsHash(_ call: HostCall) -> String? {
     guard case .operation(_, _, let arguments, _) = call else { return nil }
@@ -280,28 +262,6 @@ final class RunHost: ScriptHost {
     keptBytes += 64 + bytes
     let limit = version.declaration.limits.memoryMegabytes
     if keptBytes > limit << 20 { throw HostMemoryFault(megabytes: limit) }
-  }
-
-  private func wait(_ call: HostCall, _ target: WaitTarget, _ timeout: TimeSpan?) throws -> HostAnswer {
-    if let reached = try core.waits.state(of: target, tx) { return answered(call, reached) }
-    if let tell = core.mode.tell {
-      let most = timeout.map { " for at most \($0)" } ?? ""
-      switch target {
-      case .clock: tell("sleep\(timeout.map { " for \($0)" } ?? ""); what the script does then is not told")
-      case .request:
-        tell(
-          "\(JournalEntry.waitTag(target))\(most); then the script goes on with state \"signed\", \"declined\", "
-            + "\"cancelled\" or, after the time, \"expired\"")
-      case .status, .stage:
-        tell(
-          "\(JournalEntry.waitTag(target))\(most); then the script goes on with state \"reached\" or, after the time, "
-            + "\"expired\"")
-      }
-    }
-    let until = try timeout.map { try now.adding($0) }
-    if case .clock = target, until == nil { throw HostFailure(.misuse, "sleep needs a duration, such as \"3 days\"") }
-    suspension = .wait(target, until: until)
-    return .suspended
   }
 }
 

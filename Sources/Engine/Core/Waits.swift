@@ -11,7 +11,7 @@ struct Waits {
     case .status(let ref, let status): "\(ref)/status/\(status.rawValue)"
     case .stage(let ref, let stage): "\(ref)/stage/\(Label.folded(stage))"
     case .request(let ref): "\(ref)"
-    case .clock: nil
+    case .clock, .any: nil
     }
   }
 
@@ -34,6 +34,20 @@ struct Waits {
     return ref
   }
 
+  /// What a topic stands for; nil for a text that is none.
+  static func target(topic: String) -> WaitTarget? {
+    if let request = request(topic: topic) { return .request(request) }
+    let parts = topic.split(separator: "/", maxSplits: 2).map(String.init)
+    guard parts.count == 3, let deal = try? RecordRef(parsing: parts[0]) else { return nil }
+    if parts[1] == "stage" { return .stage(deal, parts[2]) }
+    return parts[1] == "status" ? DealStatus(rawValue: parts[2]).map { .status(deal, $0) } : nil
+  }
+
+  /// As `state(of:)`.
+  func state(topic: String, _ tx: any StoreTransaction) throws -> Value? {
+    try Self.target(topic: topic).flatMap { try state(of: $0, tx) }
+  }
+
   /// The answer when there is nothing to wait for any more; nil otherwise.
   func state(of target: WaitTarget, _ tx: any StoreTransaction) throws -> Value? {
     switch target {
@@ -48,7 +62,7 @@ struct Waits {
         throw HostFailure(.notFound, "there is no \(ref.kind.words) \(ref.id)")
       }
       return request.state.isOpen ? nil : Self.answer(request)
-    case .clock:
+    case .clock, .any:
       return nil
     }
   }

@@ -28,6 +28,8 @@ final class EngineLoop {
     var calls: [StepCall] = []
     /// Runs that have ended, for the log.
     var ended: [RunRow] = []
+    /// What whoever keeps the engine should know, for the log.
+    var notes: [String] = []
     /// Whether more can be done at once.
     var more = false
     /// When the next parked run is due, if there is nothing more to do until then.
@@ -153,6 +155,7 @@ final class EngineLoop {
         callsInFlight += 1
         turn.calls.append(call)
       case .ended(let run): turn.ended.append(run)
+      case .note(let text): turn.notes.append(text)
       }
     }
     turn.more = turn.more || group.more

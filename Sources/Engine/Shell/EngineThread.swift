@@ -200,6 +200,7 @@ public final class EngineThread: @unchecked Sendable {
         jobs: jobs.map { job in EngineLoop.Job(request: job.request, reply: { job.reply.set($0) }) }, answers: answers)
       for call in turn.calls { carryOut(call, loop.core) }
       for run in turn.ended { log(run) }
+      for note in turn.notes { configuration.log.warning("\(note)") }
       more = turn.more
       nextDue = turn.nextDue
       if !more, turn.failure == nil, configuration.prunes {

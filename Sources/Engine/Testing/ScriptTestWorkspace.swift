@@ -146,6 +146,10 @@ final class ScriptTestWorkspace: ScriptTestHost {
     case .advance(let span):
       try advance(by: span)
       return .null
+    case .set(let moment):
+      now = moment
+      try settle()
+      return .null
     case .crash(let place):
       boundariesLeft = place
       return .null
