@@ -7,7 +7,8 @@
 /// Nothing happens at any of them unless a variable of the environment asks for it, and in a release build they are
 /// not there at all.
 ///
-/// `COULISSE_FAULT=file.synced:2` ends the process, as `kill -9` does, when it comes to that point for the second time.
+/// `COULISSE_FAULT=file.synced:2` ends the process, as `kill -9` does, when it comes to that point for the second time;
+/// `COULISSE_FAULT=file.synced:2:stop` stops it there, until it gets SIGCONT.
 /// `COULISSE_FAULT_LOG=PATH` writes a line into a file for each point that the process comes to.
 public enum FaultPoint: String, CaseIterable, Sendable {
   /// The database is open, and has the present layout.
@@ -53,6 +54,7 @@ public enum FaultPoint: String, CaseIterable, Sendable {
     static let present = FaultPlan(ProcessInfo.processInfo.environment)
 
     private let fatal: FaultPoint?
+    private let isStop: Bool
     private let log: Int32?
     /// How often the process is still to pass the fatal point.
     private let remaining: Atomic<Int>
@@ -61,6 +63,7 @@ public enum FaultPoint: String, CaseIterable, Sendable {
       let parts = environment["COULISSE_FAULT"]?.split(separator: ":").map(String.init) ?? []
       fatal = parts.first.flatMap(FaultPoint.init(rawValue:))
       remaining = Atomic(parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
+      isStop = parts.count > 2 && parts[2] == "stop"
       log = environment["COULISSE_FAULT_LOG"].map { open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
       if fatal == nil && log == nil { return nil }
     }
@@ -71,6 +74,10 @@ public enum FaultPoint: String, CaseIterable, Sendable {
         _ = write(log, line, line.count)
       }
       guard point == fatal, remaining.subtract(1, ordering: .relaxed).newValue == 0 else { return }
+      if isStop {
+        kill(getpid(), SIGSTOP)
+        return
+      }
       kill(getpid(), SIGKILL)
       while true { pause() }  // Not one more instruction of the program.
     }
