@@ -123,6 +123,7 @@ extension World {
       stage.courier.set(mood)
       if process?.calls.isEmpty == false { try tried { process?.carryOut(0) } }
       try turn()
+      if let process, process.calls.isEmpty, process.answers.isEmpty, !process.mayDoMore { break }
     }
   }
 

@@ -7,16 +7,21 @@ import Testing
 /// again for every moment at which the disk could fail, and each time all is well in the end.
 @Suite("The disk fails at every moment, one after the other")
 struct OrdealTests {
-  static let failures: [(FaultDisk.Operation, FaultDisk.Fault, Int)] = [
-    (.read, .broken, 1), (.write, .broken, 1), (.write, .full, 1), (.write, .full, 20), (.sync, .broken, 1),
-    (.sync, .broken, 5), (.truncate, .broken, 1), (.open, .broken, 1), (.delete, .broken, 1), (.lock, .locked, 1),
+  /// How many operations fail in a row, and at which moments: every one, or one of so many where a moment is much like
+  /// the next one.
+  static let failures: [(operation: FaultDisk.Operation, fault: FaultDisk.Fault, times: Int, every: Int)] = [
+    (.read, .broken, 1, 1), (.write, .broken, 1, 1), (.sync, .broken, 1, 1), (.truncate, .broken, 1, 1),
+    (.open, .broken, 1, 1), (.delete, .broken, 1, 1), (.write, .full, 20, 7), (.sync, .broken, 5, 5),
+    (.lock, .locked, 1, 7),
   ]
 
   @Test("the nth operation fails, for each n: the database is sound, every promise kept", arguments: [false, true])
   func everyOperation(whileRecovering: Bool) throws {
     var troubles: [@Sendable (Int) -> Ordeal.Trouble] = []
-    for (operation, fault, times) in Self.failures {
-      troubles.append { .fails(operation, fault, nth: $0, times: times) }
+    for failure in Self.failures {
+      troubles.append {
+        .fails(failure.operation, failure.fault, nth: 1 + $0 * failure.every, times: failure.times)
+      }
     }
     try tryAll(troubles, whileRecovering: whileRecovering)
   }
@@ -24,7 +29,9 @@ struct OrdealTests {
   @Test("the power goes at the nth change of the disk, for each n, and takes with it what was not synced", arguments: [false, true])
   func everyPowerLoss(whileRecovering: Bool) throws {
     var troubles: [@Sendable (Int) -> Ordeal.Trouble] = []
-    for loss in FaultDisk.Loss.allCases { troubles.append { .loses(loss, nth: $0) } }
+    for loss in FaultDisk.Loss.allCases {
+      troubles.append { .loses(loss, nth: 1 + $0 * (loss != .torn ? 6 : whileRecovering ? 1 : 2)) }
+    }
     try tryAll(troubles, whileRecovering: whileRecovering)
   }
 
@@ -38,7 +45,7 @@ struct OrdealTests {
         while true {
           let place = next.add(1, ordering: .relaxed).oldValue
           guard place < troubles.count else { return }
-          var nth = 1
+          var nth = 0
           while true {
             let trouble = troubles[place](nth)
             let ordeal = Ordeal(trouble, atStart: whileRecovering, on: stage)
