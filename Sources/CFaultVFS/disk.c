@@ -235,15 +235,9 @@ void fault_disk_cut_at(fault_disk *disk, int64_t nth) {
 
 bool fault_disk_is_off(const fault_disk *disk) { return disk->is_off; }
 
-uint64_t fault_disk_fingerprint(const fault_disk *disk) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const disk_file *file = disk->files; file; file = file->next) {
-    if (file->is_deleted) continue;
-    for (size_t place = 0; place < file->present.size; place++) {
-      hash = (hash ^ file->present.data[place]) * 0x100000001b3u;
-    }
-  }
-  return hash;
+int64_t fault_disk_size(fault_disk *disk, const char *name) {
+  disk_file *file = disk_find(disk, name);
+  return file ? (int64_t)file->present.size : 0;
 }
 
 fault_disk *fault_disk_make(const char *name, uint64_t seed) {

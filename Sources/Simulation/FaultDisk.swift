@@ -107,6 +107,9 @@ public final class FaultDisk {
   /// The disk is as a crash leaves it, and works again. Connections that were open are dead.
   public func restart(_ loss: Loss) { fault_disk_restart(disk, loss.code) }
 
+  /// Bytes of the database's write-ahead log.
+  public var logSize: Int { Int(fault_disk_size(disk, database + "-wal")) }
+
   /// Looks at the disk without disturbing it.
   func looking<T>(_ body: () throws -> T) rethrows -> T {
     fault_disk_pause(disk, true)

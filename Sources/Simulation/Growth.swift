@@ -12,6 +12,8 @@ public struct Growth {
     /// Pages read and written for each run after that.
     public var readsEach = 0.0
     public var writesEach = 0.0
+    /// Bytes of the log, at most.
+    public var logSize = 0
     /// Seconds until the first run was executed, and for each run after it.
     public var toFirst = Duration.zero
     public var each = Duration.zero
@@ -52,7 +54,10 @@ public struct Growth {
     cost.readsToFirst = disk.count(.read) - reads
     cost.toFirst = ContinuousClock.now - start
     let (readsBefore, writesBefore, before) = (disk.count(.read), disk.count(.write), ContinuousClock.now)
-    for _ in 0..<executed { try turn() }
+    for _ in 0..<executed {
+      try turn()
+      cost.logSize = max(cost.logSize, disk.logSize)
+    }
     cost.readsEach = Double(disk.count(.read) - readsBefore) / Double(executed)
     cost.writesEach = Double(disk.count(.write) - writesBefore) / Double(executed)
     cost.each = (ContinuousClock.now - before) / executed
@@ -84,7 +89,7 @@ public struct Growth {
     }
     try onlooker.execute(
       """
-      PRAGMA synchronous = OFF;
+      PRAGMA journal_mode = MEMORY;
       BEGIN;
       INSERT INTO event (id, name, deal_id, data, actor, origin, path, at)
       VALUES (1, 'deal.moved', 1, '{"$object":[["from","Neuf"],["to","Devis"]]}', 'user:w', 1, '', \(now));
@@ -98,7 +103,7 @@ public struct Growth {
         FROM n;
       \(numbers(open)) \(runs(ended + open, "queued", segment: 0, topic: "NULL", due: "NULL", finished: "NULL", deal: "1000 + \(open) + i"));
       COMMIT;
-      PRAGMA wal_checkpoint(TRUNCATE);
+      PRAGMA journal_mode = WAL;
       """)
   }
 }

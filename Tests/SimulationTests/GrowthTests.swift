@@ -14,4 +14,11 @@ struct GrowthTests {
     #expect(large.readsEach <= small.readsEach + 8)
     #expect(large.writesEach <= small.writesEach + 4)
   }
+  @Test("the log is copied into the database before it is long, however much is executed")
+  func log() throws {
+    let cost = try Growth.measure(FaultDisk(name: "log", seed: 1), ended: 10, open: 700, executed: 650)
+    print("growth: \(cost)")
+    #expect(cost.writesEach * 650 > 6_000, "more than what a log may hold is written")
+    #expect(cost.logSize < 20 << 20)
+  }
 }

@@ -50,8 +50,8 @@ bool fault_disk_is_off(const fault_disk *disk);
 // The disk is as a crash leaves it, and works again; files that were open are dead.
 void fault_disk_restart(fault_disk *disk, fault_loss loss);
 
-// A fingerprint of what is on the disk.
-uint64_t fault_disk_fingerprint(const fault_disk *disk);
+// How many bytes a file has; 0 when there is none.
+int64_t fault_disk_size(fault_disk *disk, const char *name);
 
 // A second connection to a database, for whoever looks at it from outside.
 typedef struct fault_database fault_database;
