@@ -7,13 +7,14 @@ PACKAGES := liblua5.4-dev libsqlite3-dev pkg-config
 # What WeasyPrint draws with, fonts for documents, and poppler, with which the tests look into PDFs.
 PDF_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-inter fonts-noto-core poppler-utils
 PYTHON ?= python3
+SOAK_MINUTES ?= 10
 PYTHON_PARTS := Sources/Services/Python
 REQUIREMENTS := $(PYTHON_PARTS)/requirements.txt
 INSTALLED_PYTHON = $(DESTDIR)$(PREFIX)/share/coulisse/python
 RELEASE := -c release -Xswiftc -static-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build demo test crash bench release install install-python clean
+.PHONY: help setup packages build demo test crash soak bench release install install-python clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,13 +54,18 @@ build: setup ## Build the program for development
 demo: build ## Tell the story of three deals, in a workspace of its own
 	@$(BUILD)/debug/coulisse demo
 
-test: setup ## All tests: the rooms, the shipped scripts, killed processes
+test: setup ## All tests: the rooms, the shipped scripts, killed processes, 1,000 simulated histories
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
 crash: setup ## The minute of random kills alone (CRASH_SEED=… repeats one, CRASH_SECONDS=… lengthens it)
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --filter CrashTests
+
+soak: setup ## Ten minutes of simulated histories from new seeds, then a million runs (SOAK_MINUTES=…)
+	$(SWIFT) build $(RELEASE) --product coulisse-sim
+	@$(BUILD)/release/coulisse-sim --minutes $(SOAK_MINUTES) --events 40
+	@$(BUILD)/release/coulisse-sim --growth 1000000
 
 bench: setup ## Measure beside the same work in C, in one interleaved run
 	$(SWIFT) build $(RELEASE) --product coulisse-bench

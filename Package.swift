@@ -51,6 +51,12 @@ let package = Package(
     .target(name: "CBaseline", dependencies: ["CLua"], linkerSettings: [.linkedLibrary("sqlite3")]),
     .executableTarget(
       name: "coulisse-bench", dependencies: ["Engine", "Scripting", "Store", "CRM", "LuaKit", "CBaseline"]),
+    // The engine on disks that break, for tests only; a failing seed is replayed by `coulisse-sim --seed N`.
+    .target(name: "CFaultVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
+    .target(name: "Simulation", dependencies: ["Engine", "CFaultVFS"]),
+    .executableTarget(
+      name: "coulisse-sim",
+      dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .target(name: "TestSupport", dependencies: ["Engine"], path: "Tests/TestSupport"),
     .testTarget(name: "LuaKitTests", dependencies: ["LuaKit", "CLuaShim", "CLua"]),
     .testTarget(name: "CRMTests", dependencies: ["CRM"]),
@@ -61,10 +67,14 @@ let package = Package(
     // GRDB in tests, and in no room but Store: to damage a database from outside, as another program would.
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
+    .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Store", "TestSupport"]),
     // They run the program itself, so it is built with them.
-    .testTarget(name: "CommandsTests", dependencies: [
-        "coulisse", "Commands", "TestSupport", .product(name: "CoreMetrics", package: "swift-metrics"),
+    .testTarget(
+      name: "CommandsTests",
+      dependencies: [
+        "coulisse", "Commands", "Simulation", "TestSupport", .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "Logging", package: "swift-log"),
-      ]),
+      ],
+      exclude: ["Releases"]),
   ]
 )

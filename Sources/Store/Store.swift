@@ -37,7 +37,7 @@ public final class Store: Sendable {
   }
 
   /// - Parameter patience: for how many seconds a lock of another program is waited for.
-  init(path: String, mode: Mode, currency: Currency = .eur, patience: Double) throws(StoreError) {
+  package init(path: String, mode: Mode, currency: Currency = .eur, patience: Double) throws(StoreError) {
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     if isFolder.boolValue || (mode == .readOnly && !exists) {
@@ -54,6 +54,7 @@ public final class Store: Sendable {
       let queue = try DatabaseQueue(
         path: path, configuration: Store.configuration(readOnly: mode == .readOnly, patience: patience))
       try Store.prepare(queue, mode: mode, patience: patience, file: name)
+      FaultPoint.reach(.databaseOpened)
       return queue
     }
     file = FileIdentity(path: path)
@@ -78,13 +79,16 @@ public final class Store: Sendable {
       var result: Result<T, any Error>?
       try queue.writeWithoutTransaction { db in
         try db.inTransaction(.immediate) {
+          FaultPoint.reach(.writeBegun)
           let transaction = SQLiteTransaction(db, currency: currency)
           let value = try body(transaction)
           try transaction.flush()
           result = .success(value)
+          FaultPoint.reach(.writeReady)
           return .commit
         }
       }
+      FaultPoint.reach(.writeCommitted)
       guard let result else { throw StoreError(.other, "the transaction ended without a result") }
       return try result.get()
     }

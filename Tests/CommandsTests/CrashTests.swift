@@ -28,6 +28,14 @@ struct CrashTests {
     var closing: String
   }
 
+  /// A field that was edited by hand, to a text that nobody else writes.
+  private struct Edit: Sendable {
+    var deal: String
+    var text: String
+    /// Whether its caller was told so.
+    var isDone: Bool
+  }
+
   /// A command line that lives at the moment.
   private final class Living: Sendable {
     private let pids = Mutex<[pid_t]>([])
@@ -84,7 +92,7 @@ struct CrashTests {
     }
   }
 
-  @Test("8 command lines and an engine move the same and different deals for a minute while all are killed at random: no accepted transition is lost, no local effect doubled, no number skipped, no run stuck")
+  @Test("8 command lines and an engine move and edit the same and different deals for a minute while all are killed at random: no accepted transition or edit is lost, no local effect doubled, no number skipped, no run stuck")
   func randomKills() throws {
     let environment = ProcessInfo.processInfo.environment
     let seed = environment["CRASH_SEED"].flatMap(UInt64.init) ?? testSeed("random kills")
@@ -105,6 +113,7 @@ struct CrashTests {
     #expect(try run(["import", folder.path("deals.json"), "--workspace", shop]).code == 0)
 
     let accepted = Mutex<[Accepted]>([])
+    let edits = Mutex<[Edit]>([])
     let faults = Mutex<[String]>([])
     let counts = Mutex<[String: Int]>([:])
     let end = Date(timeIntervalSinceNow: seconds)
@@ -141,16 +150,25 @@ struct CrashTests {
             let request = String(1 + random.next() % 12)
             arguments = chance(70) ? ["signatures", "sign", request] : ["signatures", "decline", request, "--reason", "non"]
           }
+          var edit: Edit?
+          if chance(20) {
+            let made = Edit(deal: deal, text: "salle \(role).\(random.next() % 1_000_000_000)", isDone: false)
+            (arguments, edit) = (["deals", "set", deal, "place=\(made.text)"], made)
+          }
           let output = folder.path("answer-\(role)")
           guard let pid = living.start(program, arguments + ["--json", "--workspace", shop], output: output) else { continue }
           let code = living.wait(pid)
+          if var edit {
+            edit.isDone = code == 0
+            edits.withLock { [edit] in $0.append(edit) }
+          }
           counts.withLock { $0[code.map { "exit \($0)" } ?? "killed", default: 0] += 1 }
           // An answer that is whole was given after the commit, whatever became of its process afterwards.
           guard let text = try? String(contentsOfFile: output, encoding: .utf8), let json = try? JSON(parsing: text) else {
             if let code, ![1, 3].contains(code) { faults.withLock { $0.append("\(arguments): exit \(code)") } }
             continue
           }
-          guard arguments[0] == "deals", json["moved"]?.boolValue == true else { continue }
+          guard edit == nil, arguments[0] == "deals", json["moved"]?.boolValue == true else { continue }
           let from = json["from"]?.stringValue ?? "", to = json["to"]?.stringValue ?? ""
           if from.isEmpty || to.isEmpty { faults.withLock { $0.append("no stages in \(text)") } }
           accepted.withLock { $0.append(Accepted(deal: deal, from: closing.isEmpty ? from : "", to: closing.isEmpty ? to : "", closing: closing)) }
@@ -163,6 +181,28 @@ struct CrashTests {
     #expect(faults.withLock { $0 } == [])
     #expect(accepted.withLock { $0.count } > 0)
     try check(shop, accepted.withLock { $0 })
+    try check(shop, edits.withLock { $0 })
+  }
+
+  /// What somebody was told to be edited is in the deal's history, once; each edit follows from the one before it, and the
+  /// last one is what the deal says.
+  private func check(_ shop: String, _ edits: [Edit]) throws {
+    #expect(edits.contains { $0.isDone })
+    let store = try Store(path: shop + "/coulisse.db")
+    for (deal, edits) in Dictionary(grouping: edits, by: \.deal) {
+      let (changes, present) = try store.read { tx in
+        let ref = try #require(try tx.find(.deal, key: deal))
+        return (
+          try tx.history(of: ref).flatMap(\.changes).filter { $0.field == "place" }, try tx.value(ref, "place") ?? .null
+        )
+      }
+      for edit in edits {
+        let count = changes.count { $0.new == .text(edit.text) }
+        #expect(edit.isDone ? count == 1 : count <= 1, "\(deal): \(edit.text) is \(count) times in the history")
+      }
+      for (before, after) in zip(changes, changes.dropFirst()) { #expect(before.new == after.old, "\(deal)") }
+      #expect(changes.last?.new ?? .null == present, "\(deal)")
+    }
   }
 
   /// One deal as it is when all is over.

@@ -123,6 +123,12 @@ final class Running {
 
   var hasEnded: Bool { reap(WNOHANG) }
 
+  /// Whether it stands still, by SIGSTOP.
+  var isStopped: Bool {
+    let state = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+    return state.split(separator: ")").last?.hasPrefix(" T") == true
+  }
+
   /// What it has written until now.
   var soFar: Outcome {
     Outcome(status: status ?? -1, out: Self.text(of: output), errors: Self.text(of: messages))

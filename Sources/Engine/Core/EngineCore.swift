@@ -35,7 +35,7 @@ public final class EngineCore {
 
   let programs: Programs
   var mode: Mode
-  weak var watch: (any RunWatch)?
+  package weak var watch: (any RunWatch)?
   let waits = Waits()
   var random: SplitMix
   var live: [Int64: LiveRun] = [:]
@@ -273,10 +273,12 @@ public final class EngineCore {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, seedable, good enough to spread retries and to seed scripts.
-struct SplitMix {
-  var state: UInt64
+package struct SplitMix {
+  package var state: UInt64
 
-  mutating func next() -> UInt64 {
+  package init(state: UInt64) { self.state = state }
+
+  package mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var mixed = state
     mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9

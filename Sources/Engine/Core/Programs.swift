@@ -51,7 +51,7 @@ public final class WorkspaceVersion {
   }
 
   /// The files as they are kept with the runs that need them.
-  var encodedFiles: String {
+  package var encodedFiles: String {
     JSON.object(sources.files.map { JSONMember($0.path, .string($0.text)) }).text(pretty: false)
   }
 

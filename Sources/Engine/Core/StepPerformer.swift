@@ -3,10 +3,12 @@ import Services
 import Store
 
 /// Carries out one attempt of a step: a local service in a transaction of its own, any other one without.
-enum StepPerformer {
-  static func perform(
+package enum StepPerformer {
+  package static func perform(
     _ call: OperationCall, services: ServiceRegistry, store: Store
   ) -> Result<Value, ServiceFailure> {
+    FaultPoint.reach(.stepAsked)
+    defer { FaultPoint.reach(.stepAnswered) }
     guard let service = services[call.service] else {
       return .failure(ServiceFailure(.permanent, "there is no service \(call.service)"))
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Store
 
 #if canImport(Glibc)
   import Glibc
@@ -28,6 +29,7 @@ public final class EngineLock {
       if reason == EWOULDBLOCK { return nil }
       throw EngineFault(.workspace, "\(folder.lockFile) can't be locked (\(String(cString: strerror(reason))))")
     }
+    FaultPoint.reach(.lockTaken)
     return EngineLock(descriptor: descriptor)
   }
 

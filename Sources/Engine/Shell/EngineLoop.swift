@@ -8,36 +8,41 @@ import Store
 /// answers after it. All of it happens on the thread that calls `turn`.
 ///
 /// Not Sendable: it owns the core and its Lua states.
-final class EngineLoop {
+package final class EngineLoop {
   /// Which runs are executed.
-  enum Scope {
+  package enum Scope {
     /// Everything that is queued or due: an engine that stays.
     case everything
     /// The lanes of what was asked here: a command line that hands over afterwards.
     case asked
   }
 
-  struct Job {
-    var request: EngineRequest
-    var reply: (Result<EngineAnswer, any Error>) -> Void
+  package struct Job {
+    package var request: EngineRequest
+    package var reply: (Result<EngineAnswer, any Error>) -> Void
+
+    package init(request: EngineRequest, reply: @escaping (Result<EngineAnswer, any Error>) -> Void) {
+      self.request = request
+      self.reply = reply
+    }
   }
 
   /// What one turn left to do.
-  struct Turn {
+  package struct Turn {
     /// Calls to carry out now that they are committed.
-    var calls: [StepCall] = []
+    package var calls: [StepCall] = []
     /// Runs that have ended, for the log.
-    var ended: [RunRow] = []
+    package var ended: [RunRow] = []
     /// What whoever keeps the engine should know, for the log.
-    var notes: [String] = []
+    package var notes: [String] = []
     /// Whether more can be done at once.
-    var more = false
+    package var more = false
     /// When the next parked run is due, if there is nothing more to do until then.
-    var nextDue: Instant?
+    package var nextDue: Instant?
     /// Answers that could not be noted: to be handed in again.
-    var postponed: [StepAnswer] = []
+    package var postponed: [StepAnswer] = []
     /// Why even the engine's own work could not be committed.
-    var failure: (any Error)?
+    package var failure: (any Error)?
   }
 
   /// A caller that waits until the runs of its change have settled.
@@ -60,22 +65,44 @@ final class EngineLoop {
   private var tickets: [Int64: [Ticket]] = [:]
   private var drains: [(Result<EngineAnswer, any Error>) -> Void] = []
   private var callsInFlight = 0
-  /// A group ends after this much time in it, so that nobody waits long for somebody else's scripts.
-  private let groupBudget: Duration = .milliseconds(5)
+  private let beginGroup: () -> (() -> Bool)
 
-  init(store: Store, core: EngineCore, scope: Scope, clock: @escaping () -> Instant) {
+  /// - Parameter beginGroup: called at the beginning of a group; what it answers says after each segment whether the
+  ///   group may have another one. By default for 5 ms, so that nobody waits long for somebody else's scripts.
+  package init(
+    store: Store, core: EngineCore, scope: Scope, clock: @escaping () -> Instant,
+    beginGroup: @escaping () -> (() -> Bool) = EngineLoop.forFiveMilliseconds
+  ) {
     self.store = store
     self.core = core
     self.scope = scope
     self.clock = clock
+    self.beginGroup = beginGroup
+  }
+
+  package static func forFiveMilliseconds() -> (() -> Bool) {
+    let end = ContinuousClock.now + .milliseconds(5)
+    return { ContinuousClock.now < end }
+  }
+
+  /// Before the first turn: what a process that held the engine before had in hand is queued again, or ended if it
+  /// took that process down.
+  package func recover(_ verdict: RunInHand.Verdict?) throws {
+    try store.write { tx in
+      try tx.synchronize(pipelines: core.version.declaration.pipelines)
+      try core.recover(tx: tx, now: now)
+      guard let verdict else { return }
+      core.isCautious = try tx.run(verdict.runID) == nil
+      try core.failCrashed(runID: verdict.runID, message: verdict.message, tx: tx, now: now)
+    }
   }
 
   var now: Instant { clock() }
 
-  var isIdle: Bool { callsInFlight == 0 && tickets.isEmpty && drains.isEmpty }
+  package var isIdle: Bool { callsInFlight == 0 && tickets.isEmpty && drains.isEmpty }
 
   /// One group: answers of services, jobs, what is due, and queued segments, in one commit.
-  func turn(jobs: [Job], answers: [StepAnswer]) -> Turn {
+  package func turn(jobs: [Job], answers: [StepAnswer]) -> Turn {
     var turn = Turn()
     guard let lost = commit(jobs, answers, steps: true, into: &turn) else { return turn }
     // The group was lost, or could not be committed. Whoever is to blame: one by one, each gets what is its own.
@@ -104,7 +131,7 @@ final class EngineLoop {
   }
 
   /// Tells everybody who still waits that the engine ends.
-  func abandon(_ error: any Error) {
+  package func abandon(_ error: any Error) {
     let waiting = tickets.values.joined().map(\.reply) + drains
     tickets.removeAll()
     drains.removeAll()
@@ -129,7 +156,7 @@ final class EngineLoop {
   private static func inTime(_ answers: [StepAnswer]) -> Int { answers.count { !$0.isLate } }
 
   /// Whether a fault is one of the moment: another program's lock, a full disk.
-  static func passes(_ error: any Error) -> Bool {
+  package static func passes(_ error: any Error) -> Bool {
     guard let error = error as? StoreError else { return false }
     return error.kind == .locked || error.kind == .full
   }
@@ -168,14 +195,14 @@ final class EngineLoop {
     jobs: [Job], answers: [StepAnswer], steps: Bool, tx: any StoreTransaction
   ) throws -> Group {
     var group = Group()
-    let started = ContinuousClock.now
+    let mayGoOn = beginGroup()
     for answer in answers { try core.answer(answer, tx: tx, now: now) }
     for job in jobs { try execute(job, &group, tx) }
     group.more = true
     // After a crash nobody knows the culprit of, what was asked is committed before anything of it executes.
     if steps, !core.isCautious || (jobs.isEmpty && answers.isEmpty) {
       if executesEverything { try core.wakeDue(tx: tx, now: now) } else { try core.releaseCalls(tx: tx, now: now) }
-      while ContinuousClock.now - started < groupBudget {
+      while mayGoOn() {
         if try !stepOnce(tx) {
           group.more = false
           break

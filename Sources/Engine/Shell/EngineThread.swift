@@ -173,13 +173,9 @@ public final class EngineThread: @unchecked Sendable {
       store: store, core: core, scope: configuration.executesEverything ? .everything : .asked,
       clock: configuration.clock)
     let verdict = watch?.takeVerdict()
-    try store.write { tx in
-      try tx.synchronize(pipelines: version.declaration.pipelines)
-      try core.recover(tx: tx, now: loop.now)
-      guard let verdict else { return }
-      core.isCautious = try tx.run(verdict.runID) == nil
-      try core.failCrashed(runID: verdict.runID, message: verdict.message, tx: tx, now: loop.now)
-    }
+    FaultPoint.reach(.recoveryBegun)
+    try loop.recover(verdict)
+    FaultPoint.reach(.recoveryDone)
     do {
       try turns(loop)
     } catch {
@@ -319,5 +315,7 @@ public final class EngineThread: @unchecked Sendable {
 
 /// The engine ended before it answered: whoever asked asks the next holder, with the same request id.
 public struct EngineEnded: Error, CustomStringConvertible {
+  package init() {}
+
   public var description: String { "the engine ended before it answered; try again" }
 }

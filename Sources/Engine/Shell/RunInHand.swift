@@ -1,5 +1,6 @@
 import CRM
 import Foundation
+import Store
 
 #if canImport(Glibc)
   import Glibc
@@ -74,6 +75,7 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
     let before = InHand(runID: words[0], since: words[1])
     // A guard inside a run is that run's: a verdict that names a guard convicts nobody.
     name(InHand(runID: runID == InHand.aGuard && before.runID > 0 ? before.runID : runID, since: Self.milliseconds()))
+    FaultPoint.reach(.runNamed)
     return before
   }
 

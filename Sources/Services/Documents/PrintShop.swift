@@ -1,4 +1,5 @@
 import CRM
+import Store
 import Synchronization
 
 /// Makes PDFs: of HTML, and one of several. The work is done by a Python process (WeasyPrint, pikepdf) that is started
@@ -114,7 +115,9 @@ public final class PrintShop: Sendable {
       var deaths = 0
       while true {
         do throws(PressFault) {
+          FaultPoint.reach(.pressAsked)
           let answer = try running(&press).exchange(request, seconds: limits.seconds)
+          FaultPoint.reach(.pressAnswered)
           return try result(answer, &press, about: about)
         } catch {
           // A wrong request leaves the process as it was.

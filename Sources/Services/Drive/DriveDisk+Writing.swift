@@ -1,5 +1,6 @@
 import CRM
 import Glibc
+import Store
 
 extension DriveDisk {
   /// Writes beside, brings it to the disk, and only then gives it its name.
@@ -22,8 +23,10 @@ extension DriveDisk {
       if reason == EEXIST, !replacing { return false }
       throw failure(reason, path.shown, cannot)
     }
+    FaultPoint.reach(.fileNamed)
     let fault = folder.syncFolder()
     if fault != 0 { throw failure(fault, path.shown, cannot) }
+    FaultPoint.reach(.fileFiled)
     return true
   }
 
@@ -40,8 +43,11 @@ extension DriveDisk {
     guard let file = made else { throw failure(errno, path.shown, "can't be written") }
     // Says to `removeLeftovers` that its writer lives. Where files can't be locked, their age says it alone.
     _ = flock(file.number, LOCK_EX | LOCK_NB)
+    FaultPoint.reach(.fileMade)
     var reason = file.write(bytes)
+    FaultPoint.reach(.fileWritten)
     if reason == 0 { reason = file.sync() }
+    FaultPoint.reach(.fileSynced)
     let closing = file.close()
     if reason == 0 { reason = closing }
     if reason != 0 {

@@ -1,6 +1,7 @@
 import CRM
 import Foundation
 import Glibc
+import Store
 
 /// The drive's folder on the disk. Paths are names inside one another, relative to its root; no name, symbolic link or
 /// race leads outside. The root itself may be a symbolic link: that is the choice of whoever set it.
@@ -53,9 +54,11 @@ public struct DriveDisk: Sendable {
       if mkdirat(here.number, name, 0o777) != 0, errno != EEXIST {
         throw failure(errno, shown, "can't be made")
       }
+      FaultPoint.reach(.folderMade)
       // One that is there already may be so new that its maker has not come to this line.
       let reason = here.syncFolder()
       if reason != 0 { throw failure(reason, shown, "can't be made") }
+      FaultPoint.reach(.folderFiled)
       here = try open(name, in: here, shown)
     }
   }
@@ -141,6 +144,7 @@ public struct DriveDisk: Sendable {
       if errno == ENOENT { return false }
       throw failure(errno, path.shown, "can't be removed")
     }
+    FaultPoint.reach(.fileRemoved)
     let reason = folder.syncFolder()
     if reason != 0 { throw failure(reason, path.shown, "can't be removed") }
     return true
