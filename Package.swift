@@ -20,7 +20,12 @@ let package = Package(
     .target(name: "CLuaShim", dependencies: ["CLua"]),
     .target(name: "LuaKit", dependencies: ["CLuaShim"]),
     .target(name: "CRM"),
-    .target(name: "Store", dependencies: ["CRM", .product(name: "GRDB", package: "GRDB.swift")]),
+    // GRDB opens, migrates and copies; statements go to SQLite itself.
+    .target(
+      name: "Store",
+      dependencies: [
+        "CRM", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ]),
     .target(
       name: "Services",
       dependencies: [

@@ -26,6 +26,9 @@ final class RecordTable: Sendable {
   let identity: String
   /// `SELECT` of one row.
   let select: String
+  /// `SELECT` of all lines of a record, in their order, each with its position behind the columns; empty for kinds that
+  /// are no lines.
+  let selectAll: String
 
   private init(_ kind: RecordKind, _ columns: [Column], custom: Bool = false) {
     self.kind = kind
@@ -40,6 +43,9 @@ final class RecordTable: Sendable {
     default: identity = "id = ?"
     }
     select = "SELECT \(names) FROM \(kind.rawValue) WHERE \(identity)"
+    let owner = identity.prefix { $0 != " " }
+    selectAll =
+      kind.isLine ? "SELECT \(names), position FROM \(kind.rawValue) WHERE \(owner) = ? ORDER BY position" : ""
   }
 
   private static func column(_ field: String, _ codec: Codec = .text) -> Column {

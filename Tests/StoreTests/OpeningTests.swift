@@ -18,12 +18,11 @@ struct OpeningTests {
     defer { withExtendedLifetime(office) {} }
     let values = try office.store.raw { tx throws in
       try ["journal_mode", "synchronous", "foreign_keys", "busy_timeout", "temp_store"].map { name in
-        let row = try #require(try tx.row("PRAGMA \(name)"))
-        return "\(name) \(DatabaseValue.fromDatabaseValue(row[0])!)"
+        "\(name) \(try #require(try String.fetchOne(tx.db, sql: "PRAGMA \(name)")))"
       }
     }
     #expect(
-      values == ["journal_mode \"wal\"", "synchronous 2", "foreign_keys 1", "busy_timeout 10000", "temp_store 2"])
+      values == ["journal_mode wal", "synchronous 2", "foreign_keys 1", "busy_timeout 10000", "temp_store 2"])
   }
 
   @Test("what was committed is in database and log at once: a copy of the two files has it all, without any closing")
