@@ -1,5 +1,12 @@
 import CRM
 
+/// The places of a record's fields. There are a dozen at most, and short names are compared sooner than hashed.
+struct FieldIndex: Sendable {
+  let fields: [String]
+
+  subscript(field: String) -> Int? { fields.firstIndex(of: field) }
+}
+
 /// How the rows of one kind of record lie in their table: one description from which reading, writing and searching
 /// follow.
 final class RecordTable: Sendable {
@@ -21,7 +28,7 @@ final class RecordTable: Sendable {
   let columns: [Column]
   let hasCustomFields: Bool
   /// Field key → place in `columns`.
-  let index: [String: Int]
+  let index: FieldIndex
   /// The condition that finds one row by id (and position).
   let identity: String
   /// `SELECT` of one row.
@@ -35,7 +42,7 @@ final class RecordTable: Sendable {
     self.name = kind.rawValue
     self.columns = columns
     hasCustomFields = custom
-    index = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1.field, $0) })
+    index = FieldIndex(fields: columns.map(\.field))
     let names = (columns.map(\.name) + (custom ? ["custom"] : [])).joined(separator: ", ")
     switch kind {
     case .dealLine: identity = "deal_id = ? AND position = ?"

@@ -70,7 +70,7 @@ final class SQLiteTransaction: StoreTransaction {
       // Whatever the part wrote of them is undone with it.
       unwrittenRuns = unwritten
       // A full disk, a failed read or lack of memory can roll back everything, and then there is no savepoint left.
-      guard db.isInsideTransaction else {
+      guard statements.isInsideTransaction else {
         // A full disk passes, and is told as what it is.
         if let error = error as? StoreError, error.kind == .transactionLost || error.kind == .full { throw error }
         throw StoreError(.transactionLost, "SQLite rolled the whole transaction back: \(error)")

@@ -9,6 +9,9 @@ import GRDBSQLite
 final class Statements {
   private let connection: OpaquePointer
   private var compiled: [String: CompiledStatement] = [:]
+  /// The same, by where the text stands in memory: nearly all are literals, which always stand at one place, and to
+  /// hash a whole text for each execution is a good part of what a short one costs.
+  private var placed: [CompiledStatement?] = Array(repeating: nil, count: 256)
   /// A search compiles a text for each combination of fields: so many texts are kept, then all are forgotten.
   private static let limit = 500
 
@@ -28,15 +31,41 @@ final class Statements {
   }
 
   /// Forgets all, so that the connection can be closed.
-  func removeAll() { compiled.removeAll() }
+  func removeAll() {
+    compiled.removeAll()
+    for place in placed.indices { placed[place] = nil }
+  }
 
   /// Executes a statement inside the open transaction, with a call of `read` for each row until it answers false.
   /// - Throws: `StoreError`, `.transactionLost` if SQLite has rolled the transaction back: what came now would be
   ///   committed by itself. What `read` throws.
   func execute(_ sql: String, _ arguments: StatementArguments, _ read: (ResultRow) throws -> Bool) throws {
-    guard sqlite3_get_autocommit(connection) == 0 else {
+    guard isInsideTransaction else {
       throw SQLiteFault.storeError(DatabaseError(resultCode: .SQLITE_ABORT), file: SQLiteFault.database)
     }
+    try step(sql, arguments, read)
+  }
+
+  var isInsideTransaction: Bool { sqlite3_get_autocommit(connection) == 0 }
+
+  /// Executes `body` between `begin` and a commit, or a rollback if it answers false or throws.
+  func transaction(_ begin: String, _ body: () throws -> Bool) throws {
+    try step(begin, []) { _ in true }
+    do {
+      if try body() { return try execute("COMMIT", []) { _ in true } }
+    } catch {
+      rollBack()
+      throw error
+    }
+    rollBack()
+  }
+
+  /// What fails here was rolled back by SQLite itself.
+  private func rollBack() {
+    if isInsideTransaction { try? step("ROLLBACK", []) { _ in true } }
+  }
+
+  private func step(_ sql: String, _ arguments: StatementArguments, _ read: (ResultRow) throws -> Bool) throws {
     let statement = try take(sql)
     statement.isBusy = true
     defer { statement.finish() }
@@ -54,9 +83,21 @@ final class Statements {
   }
 
   private func take(_ sql: String) throws -> CompiledStatement {
+    // Texts this short are kept in the variable itself, and quickly hashed.
+    if sql.utf8.count < 16 { return try find(sql) }
+    let address = sql.utf8.withContiguousStorageIfAvailable { UInt(bitPattern: $0.baseAddress) } ?? 0
+    let place = Int((address >> 3) % UInt(placed.count))
+    // Equal texts at one address are told by their addresses; whatever else stands there is compared in full.
+    if let statement = placed[place], !statement.isBusy, statement.sql == sql { return statement }
+    let statement = try find(sql)
+    placed[place] = statement
+    return statement
+  }
+
+  private func find(_ sql: String) throws -> CompiledStatement {
     if let statement = compiled[sql], !statement.isBusy { return statement }
     let statement = try CompiledStatement(sql, connection)
-    if compiled.count >= Self.limit { compiled.removeAll() }
+    if compiled.count >= Self.limit { removeAll() }
     // One that is busy now stays with whoever executes it, and goes with him.
     compiled[sql] = statement
     return statement
@@ -67,7 +108,7 @@ final class Statements {
 final class CompiledStatement {
   let handle: OpaquePointer
   private let connection: OpaquePointer
-  private let sql: String
+  let sql: String
   /// While its rows are read: whoever wants to execute the same text meanwhile compiles another one.
   var isBusy = false
 

@@ -98,7 +98,7 @@ public final class Store: Sendable {
         var knowledge = LastingKnowledge()
         let before = lasting
         lasting = nil
-        try db.inTransaction(.immediate) {
+        try statements.transaction("BEGIN IMMEDIATE") {
           let present = before.flatMap { $0.version == statements.dataVersion ? $0.knowledge : nil }
           let transaction = SQLiteTransaction(db, statements, currency: currency, lasting: present)
           let value = try body(transaction)
@@ -106,7 +106,7 @@ public final class Store: Sendable {
           knowledge = transaction.known.lasting
           knowledge.keep(transaction.cache)
           result = .success(value)
-          return .commit
+          return true
         }
         lasting = (statements.dataVersion, knowledge)
       }
@@ -120,12 +120,12 @@ public final class Store: Sendable {
     try access {
       var result: T?
       try queue.writeWithoutTransaction { db in
-        try db.inTransaction(.immediate) {
+        try statements.transaction("BEGIN IMMEDIATE") {
           // Written like the real thing, so that it is refused where the real thing would be.
           let transaction = SQLiteTransaction(db, statements, currency: currency)
           result = try body(transaction)
           try transaction.flush()
-          return .rollback
+          return false
         }
       }
       guard let result else { throw StoreError(.other, "the rehearsal ended without a result") }
@@ -140,11 +140,11 @@ public final class Store: Sendable {
       // Not the connection's own read: that switches query_only on and off, and with each switch SQLite forgets every
       // statement that it has compiled.
       try queue.writeWithoutTransaction { db in
-        try db.inTransaction(.deferred) {
+        try statements.transaction("BEGIN") {
           let transaction = SQLiteTransaction(db, statements, currency: currency, isReader: true)
           value = try body(transaction)
           try transaction.flush()
-          return .rollback
+          return false
         }
       }
       guard let value else { throw StoreError(.other, "the snapshot ended without a result") }
