@@ -52,7 +52,9 @@ let package = Package(
     // What the benchmarks compare with: the same work in C.
     .target(name: "CBaseline", dependencies: ["CLua"], linkerSettings: [.linkedLibrary("sqlite3")]),
     .executableTarget(
-      name: "coulisse-bench", dependencies: ["Engine", "Scripting", "Store", "CRM", "LuaKit", "CBaseline"]),
+      name: "coulisse-bench", dependencies: ["Engine", "Scripting", "Store", "CRM", "LuaKit", "CBaseline"],
+      // Started by the benchmark, not compiled into it.
+      exclude: ["Peers", "instructions.sh", "instructions.txt"]),
     .target(name: "TestSupport", dependencies: ["Engine"], path: "Tests/TestSupport"),
     .testTarget(name: "LuaKitTests", dependencies: ["LuaKit", "CLuaShim", "CLua"]),
     .testTarget(name: "CRMTests", dependencies: ["CRM"]),

@@ -68,13 +68,52 @@ public struct JSONText {
       endArray()
       writer.write(byte: UInt8(ascii: "}"))
     case .number(let number): tagged("$number", number.description)
-    case .decimal(let number): tagged("$decimal", number.description)
-    case .money(let money): tagged("$money", money.description)
     case .day(let day): tagged("$day", day.description)
-    case .record(let ref): tagged("$record", ref.description)
+    // Most values of a journal are of these kinds; their texts are those of `description`.
+    case .decimal(let number):
+      separate()
+      writer.write(raw: "{\"$decimal\":\"")
+      fixed(number.millionths, places: 6, least: 0)
+      writer.write(raw: "\"}")
+    case .money(let money):
+      separate()
+      writer.write(raw: "{\"$money\":\"")
+      fixed(money.cents, places: 2, least: 2)
+      writer.write(byte: UInt8(ascii: " "))
+      writer.write(raw: money.currency.code)
+      writer.write(raw: "\"}")
+    case .record(let ref):
+      separate()
+      writer.write(raw: "{\"$record\":\"")
+      writer.write(raw: ref.kind.rawValue)
+      writer.write(byte: UInt8(ascii: ":"))
+      writer.write(ref.id)
+      if ref.kind.isLine {
+        writer.write(byte: UInt8(ascii: "."))
+        writer.write(Int64(ref.part))
+      }
+      writer.write(raw: "\"}")
     case .instant(let instant):
       if let text = instant.isoText { tagged("$instant", text) } else { json(value.json) }
     case .span, .address: json(value.json)
+    }
+  }
+
+  /// A number with so many decimals, of which those at the end that are zero are left out beyond `least`.
+  private mutating func fixed(_ number: Int64, places: Int, least: Int) {
+    var unit: UInt64 = 1
+    for _ in 0..<places { unit *= 10 }
+    let whole = number.magnitude / unit
+    var fraction = number.magnitude % unit
+    if number < 0 { writer.write(byte: UInt8(ascii: "-")) }
+    writer.write(Int64(whole))
+    var left = places
+    while left > 0, fraction != 0 || places - left < least {
+      if left == places { writer.write(byte: UInt8(ascii: ".")) }
+      unit /= 10
+      writer.write(byte: UInt8(ascii: "0") + UInt8(fraction / unit))
+      fraction %= unit
+      left -= 1
     }
   }
 
