@@ -7,9 +7,11 @@ import Store
 
 import Engine
 
-/// `coulisse-bench [DEALS …] [RIVAL]`, `coulisse-bench --count WORKLOAD OPERATIONS`: what a transition costs, beside the same work in C on the plain SQLite API. All rivals
-/// take turns in one run, each with a database file of its own, and the median of their rounds counts; ratios come
+/// `coulisse-bench [DEALS …] [RIVAL]`: what a transition costs, beside the same work in C on the plain SQLite API. All
+/// rivals take turns in one run, each with a database file of its own, and the median of their rounds counts; ratios come
 /// first, because seconds depend on the machine and its neighbours.
+///
+/// `coulisse-bench --count WORKLOAD OPERATIONS`: a fixed workload, for a profiler to count.
 @main
 enum Bench {
   static func main() throws {

@@ -21,10 +21,15 @@ final class BenchShop {
     }
     """
 
-  /// - Parameter script: what is bound to the stages.
-  init(deals: Int64, script: String) throws {
+  /// - Parameters:
+  ///   - script: what is bound to the stages.
+  ///   - inMemory: on a disk of memory, if there is one: for costs that a disk's sync would hide.
+  init(deals: Int64, script: String, inMemory: Bool = false) throws {
     self.deals = deals
-    folder = FileManager.default.temporaryDirectory.appendingPathComponent("coulisse-bench-\(UUID().uuidString)")
+    let memory = URL(fileURLWithPath: "/dev/shm")
+    let isThere = inMemory && FileManager.default.isWritableFile(atPath: memory.path)
+    folder = (isThere ? memory : FileManager.default.temporaryDirectory)
+      .appendingPathComponent("coulisse-bench-\(UUID().uuidString)")
     try FileManager.default.createDirectory(
       at: folder.appendingPathComponent("scripts"), withIntermediateDirectories: true)
     try Data(Self.workspace.utf8).write(to: folder.appendingPathComponent("workspace.lua"))
@@ -36,7 +41,9 @@ final class BenchShop {
     try store.write { try $0.synchronize(pipelines: version.declaration.pipelines) }
     try store.checkpoint()
     try store.close()
-    if let problem = baseline_fill(workspace.database, deals) { throw BenchError(description: String(cString: problem)) }
+    if let problem = baseline_fill(workspace.database, deals) {
+      throw BenchError(description: String(cString: problem))
+    }
   }
 
   func remove() { try? FileManager.default.removeItem(at: folder) }

@@ -10,10 +10,13 @@ enum LogCosts {
     let shop = try BenchShop(deals: 10_000, script: Transitions.script)
     defer { shop.remove() }
     print("\nThe log, a transition (\(shop.deals) deals)")
-    try line("C, one commit each", try Rival(shop, count: transitions, isOurs: false)) { try $0.c(group: 1, halves: false) }
-    try line("C, groups of 64", try Rival(shop, count: transitions, isOurs: false)) { try $0.c(group: 64, halves: false) }
-    try line("ours, one caller", try Rival(shop, count: transitions, isOurs: true)) { try $0.ours(callers: 1) }
-    try line("ours, 64 in flight", try Rival(shop, count: transitions, isOurs: true)) { try $0.ours(callers: 64) }
+    func line(_ name: String, isOurs: Bool, _ work: (Rival) throws -> Void) throws {
+      try self.line(name, Rival(shop, count: transitions, isOurs: isOurs), work)
+    }
+    try line("C, one commit each", isOurs: false) { try $0.c(group: 1, halves: false) }
+    try line("C, groups of 64", isOurs: false) { try $0.c(group: 64, halves: false) }
+    try line("ours, one caller", isOurs: true) { try $0.ours(callers: 1) }
+    try line("ours, 64 in flight", isOurs: true) { try $0.ours(callers: 64) }
   }
 
   private static func line(_ name: String, _ rival: Rival, _ work: (Rival) throws -> Void) throws {
@@ -57,7 +60,8 @@ enum Latency {
     _ engine: EngineThread, _ deals: [Int64], callers: Int, interval: Double
   ) throws -> [Double] {
     let lock = NSLock()
-    nonisolated(unsafe) var times: [Double] = []  // Both are written under the lock, and read after all callers have ended.
+    // Both are written under the lock, and read after all callers have ended.
+    nonisolated(unsafe) var times: [Double] = []
     nonisolated(unsafe) var failure: (any Error)?
     let group = DispatchGroup()
     let begin = ProcessInfo.processInfo.systemUptime
@@ -103,15 +107,26 @@ enum RunCosts {
     """
   }
 
+  /// Ten calls of the host, then a wait.
+  private static let tenCalls = """
+    -- Ten calls of the host, then a wait.
+    on.enter("Créer documents", function (deal)
+      local organization, person = deal.organization, deal.person
+      local text = deal.title .. deal.email .. deal.promo .. deal.place
+      text = text .. organization.name .. organization.siret .. person.last_name .. person.email
+      wait(deal:becomes("won"), "60 days")
+    end)
+    """
+
   static func measure() throws {
     print("\nA run")
     let with = try move(empty)
     let without = try move("-- Nothing is bound.\n")
-    line(with - without, "begin and end of a run that does nothing, in the commit of its move")
+    line(with - without, "begin and end of a run that does nothing, in the commit of its move (no sync of a disk)")
     let (replay, _) = try parked(steps(100), count: 1, unfused: true)
     let (alone, _) = try parked(steps(0), count: 1, unfused: true)
     line(replay - alone, "replay of a journal of 100 steps")
-    let (_, bytes) = try parked(steps(10), count: 1000, unfused: false)
+    let (_, bytes) = try parked(tenCalls, count: 1000, unfused: false)
     let (_, nothing) = try parked("-- Nothing is bound.\n", count: 1000, unfused: false)
     print("  \(Int(bytes - nothing)) bytes on disk: a parked run with ten host calls")
   }
@@ -122,7 +137,7 @@ enum RunCosts {
 
   /// Seconds of one move, median.
   private static func move(_ script: String) throws -> Double {
-    let shop = try BenchShop(deals: 2000, script: script)
+    let shop = try BenchShop(deals: 2000, script: script, inMemory: true)
     defer { shop.remove() }
     let (engine, _) = try shop.engine()
     defer { engine.stop() }
@@ -138,7 +153,7 @@ enum RunCosts {
       var configuration = EngineThread.Configuration()
       configuration.unfused = unfused
       configuration.replaysAlways = true
-      let shop = try BenchShop(deals: 2000, script: script)
+      let shop = try BenchShop(deals: 2000, script: script, inMemory: true)
       defer { shop.remove() }
       let (engine, path) = try shop.engine(configuration)
       let before = LogCosts.size(path)

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A peer: a program of another kind that does the same transitions, driven by a script of ours. It is asked for a round at
-/// a time, so that it takes turns with us.
+/// A peer: a program of another kind that does the same transitions, driven by a script of ours. It is asked for a round
+/// at a time, so that it takes turns with us.
 final class Peer {
   let name: String
   private let process = Process()
@@ -10,7 +10,8 @@ final class Peer {
   private var unread = Data()
 
   /// The folder of this file, with the peers' scripts beside it; the benchmark is run where it was built.
-  private static let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers")
+  private static let scripts =
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers")
 
   /// - Returns: nil, after saying why, when the peer can't be had.
   init?(_ script: String, deals: Int64) {

@@ -16,7 +16,7 @@ enum Processes {
     let shop = try BenchShop(deals: 10_000, script: Transitions.script)
     defer { shop.remove() }
     let workspace = ["--workspace", shop.folder.path]
-    try coldStart(program, "10,000 deals, one script", ["run", "w1", "--deal", "42", "--dry-run"] + workspace)
+    try coldStart(program, "10,000 deals, one script", ["run", "w1#2", "--deal", "42", "--dry-run"] + workspace)
     let example = shop.folder.appendingPathComponent("altitude").path
     if try run(program, ["init", example, "--example", "altitude"]) == 0 {
       try coldStart(
