@@ -14,10 +14,11 @@ INSTALLED_PYTHON = $(DESTDIR)$(PREFIX)/share/coulisse/python
 RELEASE := -c release -Xswiftc -static-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build demo test crash soak bench release install install-python clean
+.PHONY: help setup packages build demo test crash soak bench peers instructions instructions-update valgrind release \
+  install install-python clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(BUILD)/python/.complete ## Install what is missing: the system's libraries (apt), Python's packages (pip)
 
@@ -67,10 +68,36 @@ soak: setup ## Ten minutes of simulated histories from new seeds, then a million
 	@$(BUILD)/release/coulisse-sim --minutes $(SOAK_MINUTES) --events 40
 	@$(BUILD)/release/coulisse-sim --growth 1000000
 
-bench: setup ## Measure beside the same work in C, in one interleaved run
+bench: setup peers ## Measure beside the same work in C and beside peers, in one interleaved run
 	$(SWIFT) build $(RELEASE) --product coulisse-bench
 	$(SWIFT) build $(RELEASE) --product coulisse
-	@$(BUILD)/release/coulisse-bench
+	@PEERS_PYTHON=$$([ -e $(PEERS)/.complete ] && echo "$(PEERS)/bin/python3" || echo $(PYTHON)) \
+	  $(BUILD)/release/coulisse-bench
+
+PEERS := $(CURDIR)/$(BUILD)/peers
+
+# What can't be installed is left out, and the benchmark says so.
+peers:
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { echo "installing PostgreSQL" >&2; \
+	  $(ROOT) apt-get update -q >&2; \
+	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql >&2; } || \
+	  echo "PostgreSQL can't be installed here" >&2
+	@[ -e $(PEERS)/.complete ] || { echo "installing DBOS Transact in $(PEERS)" >&2; $(PYTHON) -m venv $(PEERS) && \
+	  $(PEERS)/bin/python3 -m pip install -q --disable-pip-version-check dbos >&2 && touch $(PEERS)/.complete; } || \
+	  echo "DBOS Transact can't be installed here" >&2
+
+instructions: setup valgrind ## Compare the instruction counts of fixed workloads with the committed ones
+	$(SWIFT) build --product coulisse-bench
+	@Sources/coulisse-bench/instructions.sh $(BUILD)/debug/coulisse-bench
+
+instructions-update: setup valgrind ## Commit these after a change that is worth what it costs
+	$(SWIFT) build --product coulisse-bench
+	@Sources/coulisse-bench/instructions.sh $(BUILD)/debug/coulisse-bench --update
+
+# Where it can't be had, the comparison is left out, and says so.
+valgrind:
+	@command -v valgrind >/dev/null || { echo "installing valgrind" >&2; $(ROOT) apt-get update -q >&2; \
+	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q valgrind >&2; } || true
 
 release: setup ## Build the program for use: one binary, the Swift library in it
 	$(SWIFT) build $(RELEASE) --product coulisse

@@ -57,6 +57,8 @@ struct JSONWriter {
     bytes.append(contentsOf: text.utf8)
   }
 
+  mutating func write(byte: UInt8) { bytes.append(byte) }
+
   mutating func write(_ number: Int64) {
     var magnitude = number.magnitude
     if number < 0 { bytes.append(UInt8(ascii: "-")) }

@@ -41,6 +41,10 @@ public enum RecordKind: String, CaseIterable, Hashable, Sendable, CustomStringCo
     }
   }
 
+  /// By the code: a kind is part of every look-up of a record, and to hash its name would cost more than the look-up.
+  public static func == (a: RecordKind, b: RecordKind) -> Bool { a.code == b.code }
+  public func hash(into hasher: inout Hasher) { hasher.combine(code) }
+
   /// `words` behind its article: "a deal", "an organization".
   public var phrase: String { ("aeio".contains(words.prefix(1)) ? "an " : "a ") + words }
 

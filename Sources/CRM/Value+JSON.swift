@@ -93,9 +93,10 @@ extension Value {
   /// The value as one line of JSON for the journal. Throws when lists and objects are nested deeper than
   /// `depthLimit`, so that what is written can always be read.
   public func journalText() throws(ValueFault) -> String {
-    var writer = JSONWriter()
-    try write(to: &writer, depth: 0)
-    return String(decoding: writer.bytes, as: UTF8.self)
+    try checkDepth(Value.depthLimit)
+    var text = JSONText()
+    text.value(self)
+    return text.text
   }
 
   /// Reads what `journalText` wrote.
@@ -109,41 +110,18 @@ extension Value {
     try self.init(json: json)
   }
 
-  /// Writes the text of `json` without making the tree first.
-  private func write(to writer: inout JSONWriter, depth: Int) throws(ValueFault) {
+  private func checkDepth(_ left: Int) throws(ValueFault) {
     switch self {
-    case .null: writer.write(raw: "null")
-    case .boolean(let flag): writer.write(raw: flag ? "true" : "false")
-    case .integer(let number): writer.write(number)
-    case .text(let text): writer.write(text)
-    case .list(let values):
-      try Value.checkDepth(depth)
-      writer.begin(UInt8(ascii: "["))
-      for (index, value) in values.enumerated() {
-        writer.separate(isFirst: index == 0)
-        try value.write(to: &writer, depth: depth + 1)
-      }
-      writer.end(UInt8(ascii: "]"))
-    case .object(let fields):
-      try Value.checkDepth(depth)
-      writer.write(raw: "{\"$object\":[")
-      for (index, field) in fields.enumerated() {
-        writer.separate(isFirst: index == 0)
-        writer.write(raw: "[")
-        writer.write(field.name)
-        writer.write(raw: ",")
-        try field.value.write(to: &writer, depth: depth + 1)
-        writer.write(raw: "]")
-      }
-      writer.write(raw: "]}")
-    case .number, .decimal, .money, .day, .instant, .span, .address, .record:
-      writer.write(json)
+    case .list, .object: break
+    default: return
     }
-  }
-
-  private static func checkDepth(_ depth: Int) throws(ValueFault) {
-    guard depth < depthLimit else {
-      throw ValueFault("a value is nested deeper than \(depthLimit) levels; pass flatter tables")
+    guard left > 0 else {
+      throw ValueFault("a value is nested deeper than \(Value.depthLimit) levels; pass flatter tables")
+    }
+    if case .list(let values) = self {
+      for value in values { try value.checkDepth(left - 1) }
+    } else if case .object(let fields) = self {
+      for field in fields { try field.value.checkDepth(left - 1) }
     }
   }
 

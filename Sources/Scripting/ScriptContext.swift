@@ -5,7 +5,7 @@ import LuaKit
 /// only while a run executes.
 final class ScriptContext {
   /// The script's path, `scripts/x.lua`.
-  let file: String
+  var file: String
   let schema: RecordSchema
   let declaration: WorkspaceDeclaration
   let services: [ServiceDeclaration]
@@ -28,7 +28,7 @@ final class ScriptContext {
     var whileWaiting: WhileWaiting
   }
 
-  init(file: String, schema: RecordSchema, declaration: WorkspaceDeclaration, services: [ServiceDeclaration]) {
+  init(file: String = "", schema: RecordSchema, declaration: WorkspaceDeclaration, services: [ServiceDeclaration]) {
     self.file = file
     self.schema = schema
     self.declaration = declaration

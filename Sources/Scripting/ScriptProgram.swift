@@ -30,18 +30,28 @@ public final class ScriptProgram {
     self.services = services
   }
 
+  /// One state for all of them: to give a state the API takes far longer than what scripts do while they load, and most
+  /// processes execute one script or none.
+  private func makeDesk() throws -> ScriptDesk {
+    let desk = try ScriptDesk(program: self, budget: RunBudget(limits: declaration.limits))
+    try desk.state.takeImage()
+    return desk
+  }
+
   /// Loads every script and answers what they declare, by the file's name, then the place in the file. A script that
   /// does not load is a problem; the others go on.
   public func automations() -> (declared: [AutomationDeclaration], problems: [ScriptProblem]) {
     var declared: [AutomationDeclaration] = []
     var problems: [ScriptProblem] = []
     var owners: [String: String] = [:]
+    var desk: ScriptDesk?
     for file in sources.automationFiles {
       do {
-        let script = try prepare(file, RunBudget(limits: declaration.limits))
-        defer { giveBack(script) }
+        let present = try desk ?? makeDesk()
+        desk = present
+        let found = try located(file) { try present.tryOut(file) }
         var names = owners
-        for automation in script.automations {
+        for automation in found {
           if let owner = names.updateValue(file.path, forKey: automation.name) {
             throw ScriptProblem(
               file: file.path, line: automation.line,
@@ -50,7 +60,7 @@ public final class ScriptProgram {
           }
         }
         owners = names
-        declared += script.automations
+        declared += found
       } catch let problem as ScriptProblem {
         problems.append(problem)
       } catch {
@@ -90,8 +100,13 @@ public final class ScriptProgram {
   }
 
   private func prepare(_ file: ScriptFile, _ budget: RunBudget) throws -> PreparedScript {
+    try located(file) { try PreparedScript(file, program: self, budget: budget) }
+  }
+
+  /// Says where in the script an error of Lua is.
+  private func located<T>(_ file: ScriptFile, _ body: () throws -> T) throws -> T {
     do {
-      return try PreparedScript(file, program: self, budget: budget)
+      return try body()
     } catch let error as LuaError {
       let place = error.script ?? file.path
       var message = error.message.hasPrefix(place) ? error.message : "\(place): \(error.message)"
@@ -110,12 +125,24 @@ final class PreparedScript {
   let budget: RunBudget
   let state: LuaState
   let context: ScriptContext
-  private(set) var functions: [LuaFunction] = []
-  private(set) var automations: [AutomationDeclaration] = []
+  let functions: [LuaFunction]
 
   init(_ file: ScriptFile, program: ScriptProgram, budget: RunBudget) throws {
     self.file = file
     self.budget = budget
+    let desk = try ScriptDesk(program: program, budget: budget)
+    (state, context) = (desk.state, desk.context)
+    functions = try desk.load(file).map(\.function)
+    try state.takeImage()
+  }
+}
+
+/// One Lua state with the API, in which a script's top level can be run.
+final class ScriptDesk {
+  let state: LuaState
+  let context: ScriptContext
+
+  init(program: ScriptProgram, budget: RunBudget) throws {
     var limits = LuaLimits()
     limits.seconds = budget.seconds
     limits.memoryBytes = budget.memoryBytes
@@ -123,26 +150,34 @@ final class PreparedScript {
     limits.instructions = budget.instructions
     state = try LuaState(limits: limits)
     context = ScriptContext(
-      file: file.path, schema: program.schema, declaration: program.declaration, services: program.services)
+      schema: program.schema, declaration: program.declaration, services: program.services)
     try context.install(in: state)
     let sources = program.sources
     state.setLoader { name in try sources.module(name) }
+  }
+
+  /// Runs the top level, and answers what it declares.
+  func load(_ file: ScriptFile) throws -> [ScriptContext.Registration] {
+    context.file = file.path
+    context.registrations = []
+    defer { context.registrations = nil }
     let main = try state.load(LuaSource(name: file.path, text: file.text))
     guard case .returned = try state.start(main) else {
       throw ScriptProblem(file: file.path, line: nil, message: "\(file.path): a script can't pause while it loads")
     }
-    let registrations = context.registrations ?? []
-    context.registrations = nil
+    return context.registrations ?? []
+  }
+
+  /// The automations of a script, which leaves nothing behind: the next one finds the image as it was.
+  func tryOut(_ file: ScriptFile) throws -> [AutomationDeclaration] {
+    defer { state.reset() }
     let stem = String(file.path.dropFirst("scripts/".count).dropLast(".lua".count))
-    for (place, registration) in registrations.enumerated() {
-      functions.append(registration.function)
-      automations.append(
-        AutomationDeclaration(
-          name: registration.name ?? (place == 0 ? stem : "\(stem)#\(place + 1)"), file: file.path,
-          line: registration.line, index: place, trigger: registration.trigger,
-          whileWaiting: registration.whileWaiting, summary: Self.summary(file.text)))
+    return try load(file).enumerated().map { place, registration in
+      AutomationDeclaration(
+        name: registration.name ?? (place == 0 ? stem : "\(stem)#\(place + 1)"), file: file.path,
+        line: registration.line, index: place, trigger: registration.trigger, whileWaiting: registration.whileWaiting,
+        summary: Self.summary(file.text))
     }
-    try state.takeImage()
   }
 
   /// The first line, if it is a comment: it says what the script does.

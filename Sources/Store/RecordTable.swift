@@ -1,5 +1,12 @@
 import CRM
 
+/// The places of a record's fields. There are a dozen at most, and short names are compared sooner than hashed.
+struct FieldIndex: Sendable {
+  let fields: [String]
+
+  subscript(field: String) -> Int? { fields.firstIndex(of: field) }
+}
+
 /// How the rows of one kind of record lie in their table: one description from which reading, writing and searching
 /// follow.
 final class RecordTable: Sendable {
@@ -21,18 +28,21 @@ final class RecordTable: Sendable {
   let columns: [Column]
   let hasCustomFields: Bool
   /// Field key → place in `columns`.
-  let index: [String: Int]
+  let index: FieldIndex
   /// The condition that finds one row by id (and position).
   let identity: String
   /// `SELECT` of one row.
   let select: String
+  /// `SELECT` of all lines of a record, in their order, each with its position behind the columns; empty for kinds that
+  /// are no lines.
+  let selectAll: String
 
   private init(_ kind: RecordKind, _ columns: [Column], custom: Bool = false) {
     self.kind = kind
     self.name = kind.rawValue
     self.columns = columns
     hasCustomFields = custom
-    index = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1.field, $0) })
+    index = FieldIndex(fields: columns.map(\.field))
     let names = (columns.map(\.name) + (custom ? ["custom"] : [])).joined(separator: ", ")
     switch kind {
     case .dealLine: identity = "deal_id = ? AND position = ?"
@@ -40,6 +50,9 @@ final class RecordTable: Sendable {
     default: identity = "id = ?"
     }
     select = "SELECT \(names) FROM \(kind.rawValue) WHERE \(identity)"
+    let owner = identity.prefix { $0 != " " }
+    selectAll =
+      kind.isLine ? "SELECT \(names), position FROM \(kind.rawValue) WHERE \(owner) = ? ORDER BY position" : ""
   }
 
   private static func column(_ field: String, _ codec: Codec = .text) -> Column {

@@ -1,7 +1,18 @@
 import GRDB
+import GRDBSQLite
 
 /// The one place where SQLite's result codes become errors in the words of a person.
 enum SQLiteFault {
+  /// How errors call the file while a transaction is open.
+  static let database = "the database"
+
+  /// What SQLite says of the last call on a connection.
+  static func lastError(_ connection: OpaquePointer, _ sql: String) -> StoreError {
+    let code = ResultCode(rawValue: sqlite3_extended_errcode(connection))
+    return storeError(
+      DatabaseError(resultCode: code, message: String(cString: sqlite3_errmsg(connection)), sql: sql), file: database)
+  }
+
   /// Runs `body` and turns what SQLite throws into a `StoreError`.
   static func translated<T>(file: String, _ body: () throws -> T) throws(StoreError) -> T {
     do {
@@ -10,8 +21,6 @@ enum SQLiteFault {
       throw error
     } catch let error as DatabaseError {
       throw storeError(error, file: file)
-    } catch let error as RowDecodingError {
-      throw misplaced(error)
     } catch {
       throw StoreError(.other, "\(file): \(error)")
     }
@@ -23,14 +32,7 @@ enum SQLiteFault {
       return try body()
     } catch let error as DatabaseError {
       throw storeError(error, file: file)
-    } catch let error as RowDecodingError {
-      throw misplaced(error)
     }
-  }
-
-  /// A column holds what no run of this program wrote there.
-  private static func misplaced(_ error: RowDecodingError) -> StoreError {
-    StoreError(.corrupted, "The database is damaged: \(error). Restore it from a backup.")
   }
 
   static func storeError(_ error: DatabaseError, file: String) -> StoreError {

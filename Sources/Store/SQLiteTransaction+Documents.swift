@@ -1,14 +1,13 @@
 import CRM
-import GRDB
 
 /// Folders, documents, requests for signatures and outgoing mail.
 extension SQLiteTransaction {
   // MARK: Folders
 
   private func folder(_ condition: String, _ arguments: StatementArguments) throws -> FolderRow? {
-    try rows(
+    try row(
       "SELECT id, effect_key, parent_id, person_id, name, path, created_at FROM folder WHERE \(condition)", arguments
-    ).first.map { row in
+    ).map { row in
       try FolderRow(
         id: row.at(0), key: row.at(1), parentID: row.at(2), personID: row.at(3), name: row.at(4), path: row.at(5),
         createdAt: Instant(milliseconds: row.at(6)))
@@ -28,7 +27,7 @@ extension SQLiteTransaction {
         folder.key, folder.parentID, folder.personID, try whole(folder.name, "name"), try whole(folder.path, "path"),
         folder.createdAt.milliseconds,
       ])
-    folder.id = db.lastInsertedRowID
+    folder.id = statements.lastInsertedRowID
     return folder
   }
 
@@ -69,7 +68,7 @@ extension SQLiteTransaction {
         try whole(document.name, "name"), try whole(document.path, "path"), document.contentType, document.size,
         document.sha256, document.createdAt.milliseconds,
       ])
-    document.id = db.lastInsertedRowID
+    document.id = statements.lastInsertedRowID
     return document
   }
 
@@ -124,7 +123,7 @@ extension SQLiteTransaction {
         request.reason, request.signedDocumentID, request.sentAt.milliseconds, request.viewedAt?.milliseconds,
         request.closedAt?.milliseconds,
       ])
-    request.id = db.lastInsertedRowID
+    request.id = statements.lastInsertedRowID
     return request
   }
 
@@ -138,7 +137,7 @@ extension SQLiteTransaction {
         request.state.rawValue, try request.reason.map { try whole($0, "reason") }, request.signedDocumentID,
         request.viewedAt?.milliseconds, request.closedAt?.milliseconds, request.id,
       ])
-    if db.changesCount == 0 { throw StoreError(.notFound, "there is no signature request \(request.id)") }
+    if statements.changes == 0 { throw StoreError(.notFound, "there is no signature request \(request.id)") }
     cache[request.ref] = nil
   }
 
@@ -172,7 +171,7 @@ extension SQLiteTransaction {
         email.key, email.dealID, encodeTexts(email.recipients), try whole(email.subject, "subject"),
         try whole(email.text, "text"), try whole(email.path, "path"), email.createdAt.milliseconds,
       ])
-    email.id = db.lastInsertedRowID
+    email.id = statements.lastInsertedRowID
     return email
   }
 }

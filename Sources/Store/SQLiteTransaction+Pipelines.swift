@@ -1,5 +1,4 @@
 import CRM
-import GRDB
 
 extension SQLiteTransaction {
   func synchronize(pipelines: [PipelineDefinition]) throws {
@@ -7,13 +6,13 @@ extension SQLiteTransaction {
     var livePipelines: Set<Int64> = []
     for (place, pipeline) in pipelines.enumerated() {
       let pipelineID = try store(
-        "pipeline", [("folded", Label.folded(pipeline.name).databaseValue)], name: pipeline.name, position: place + 1)
+        "pipeline", [("folded", Label.folded(pipeline.name))], name: pipeline.name, position: place + 1)
       livePipelines.insert(pipelineID)
       for (place, stage) in pipeline.stages.enumerated() {
         liveStages.insert(
           try store(
             "stage",
-            [("pipeline_id", pipelineID.databaseValue), ("folded", Label.folded(stage.name).databaseValue)],
+            [("pipeline_id", pipelineID), ("folded", Label.folded(stage.name))],
             name: stage.name, position: place + 1))
       }
     }
@@ -23,34 +22,34 @@ extension SQLiteTransaction {
       }
     }
     cache = cache.filter { $0.key.kind != .stage && $0.key.kind != .pipeline }
-    known.stages = nil
+    known.lasting.stages = nil
   }
 
   /// Finds the row by its identity, or makes it; writes name and place only if they differ.
   private func store(
-    _ table: String, _ identity: [(String, DatabaseValue)], name: String, position: Int
+    _ table: String, _ identity: [(String, any Bindable)], name: String, position: Int
   ) throws -> Int64 {
     let condition = identity.map { "\($0.0) = ?" }.joined(separator: " AND ")
-    let values = identity.map(\.1)
-    if let row = try row(
-      "SELECT id, name, position, retired FROM \(table) WHERE \(condition)", StatementArguments(values))
-    {
-      let id: Int64 = try row.at(0)
-      if try row.at(1) != name || row.at(2) != position || row.at(3) != 0 {
-        try execute("UPDATE \(table) SET name = ?, position = ?, retired = 0 WHERE id = ?", [name, position, id])
+    let values: StatementArguments = identity.map(\.1)
+    let found = try row("SELECT id, name, position, retired FROM \(table) WHERE \(condition)", values).map { row in
+      (id: try row.at(0) as Int64, isSame: try row.at(1) == name && row.at(2) == position && row.at(3) == 0)
+    }
+    if let found {
+      if !found.isSame {
+        try execute("UPDATE \(table) SET name = ?, position = ?, retired = 0 WHERE id = ?", [name, position, found.id])
       }
-      return id
+      return found.id
     }
     let columns = identity.map(\.0).joined(separator: ", ")
     let places = identity.map { _ in "?" }.joined(separator: ", ")
     try execute(
       "INSERT INTO \(table) (\(columns), name, position) VALUES (\(places), ?, ?)",
-      StatementArguments(values + [name.databaseValue, position.databaseValue]))
-    return db.lastInsertedRowID
+      values + [name, position])
+    return statements.lastInsertedRowID
   }
 
   func stages() throws -> [StageRow] {
-    if let stages = known.stages { return stages }
+    if let stages = known.lasting.stages { return stages }
     let stages = try rows(
       """
       SELECT stage.id, stage.pipeline_id, stage.name, stage.folded, stage.position, stage.retired
@@ -62,7 +61,7 @@ extension SQLiteTransaction {
         id: row.at(0), pipelineID: row.at(1), name: row.at(2), folded: row.at(3), position: row.at(4),
         isRetired: row.at(5) != 0)
     }
-    known.stages = stages
+    known.lasting.stages = stages
     return stages
   }
 

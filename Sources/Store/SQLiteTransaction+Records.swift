@@ -1,21 +1,25 @@
 import CRM
-import GRDB
 
 extension SQLiteTransaction {
   func record(_ ref: RecordRef) throws -> Record? {
     if let cached = cache[ref] { return cached }
     guard let table = RecordTable.of(ref.kind) else { return nil }
     let arguments: StatementArguments = ref.kind.isLine ? [ref.id, ref.part] : [ref.id]
-    guard let row = try row(table.select, arguments) else { return nil }
+    let found = try row(table.select, arguments).map { try record(ref, table, $0) }
+    if let found { cache[ref] = found }
+    return found
+  }
+
+  /// - Parameter row: of the table's own `SELECT`.
+  func record(_ ref: RecordRef, _ table: RecordTable, _ row: ResultRow) throws -> Record {
     var record = Record(ref: ref, columns: [], custom: [:])
     record.columns.reserveCapacity(table.columns.count)
     for (place, column) in table.columns.enumerated() {
-      record.columns.append(try decode(row[place], column.codec))
+      record.columns.append(try decode(row, place, column.codec))
     }
     if table.hasCustomFields {
       record.custom = try decodeCustom(try row.at(table.columns.count))
     }
-    cache[ref] = record
     return record
   }
 
@@ -51,12 +55,17 @@ extension SQLiteTransaction {
 
   /// Adds to what is pending for a record; what another author left there is written first.
   func note(_ ref: RecordRef, author: Author, at: Instant, _ change: (inout Pending) -> Void) throws {
-    if let present = pending[ref], present.author != author || present.at != at { try flush() }
+    if let present = pending[ref], present.author != author || present.at != at { try flushRecords() }
     if pending[ref] == nil { pendingOrder.append(ref) }
     change(&pending[ref, default: Pending(author: author, at: at)])
   }
 
   func flush() throws {
+    try flushRecords()
+    try flushRuns()
+  }
+
+  func flushRecords() throws {
     if pendingOrder.isEmpty { return }
     // What the database refuses stays pending: whoever catches the error and goes on can't commit without it.
     var done = 0
@@ -82,7 +91,7 @@ extension SQLiteTransaction {
   private func update(_ record: Record, _ pending: Pending) throws {
     guard let table = RecordTable.of(record.ref.kind) else { return }
     var assignments: [String] = []
-    var arguments: [DatabaseValue] = []
+    var arguments: StatementArguments = []
     var touchesCustom = false
     for change in pending.changes {
       guard let place = table.index[change.field] else {
@@ -94,19 +103,19 @@ extension SQLiteTransaction {
       arguments.append(try encode(record.columns[place], column.codec, field: change.field))
       if record.ref.kind == .user, change.field == "email" {
         assignments.append("email_folded = ?")
-        arguments.append(record.columns[place].plainText.lowercased().databaseValue)
+        arguments.append(record.columns[place].plainText.lowercased())
       }
     }
     if touchesCustom {
       assignments.append("custom = ?")
-      arguments.append(encodeCustom(record.custom).databaseValue)
+      arguments.append(encodeCustom(record.custom))
     }
     guard !assignments.isEmpty else { return }
-    arguments.append(record.ref.id.databaseValue)
-    if record.ref.kind.isLine { arguments.append(record.ref.part.databaseValue) }
+    arguments.append(record.ref.id)
+    if record.ref.kind.isLine { arguments.append(record.ref.part) }
     try execute(
       "UPDATE \(table.name) SET \(assignments.joined(separator: ", ")) WHERE \(table.identity)",
-      StatementArguments(arguments))
+      arguments)
   }
 
   func appendHistory(
@@ -116,9 +125,16 @@ extension SQLiteTransaction {
     // A line's changes stand in the history of the record that it belongs to, as `lines.2.quantity`.
     let owner: RecordKind = ref.kind == .dealLine ? .deal : ref.kind == .quoteLine ? .quote : ref.kind
     let prefix = ref.kind.isLine ? "lines.\(ref.part)." : ""
-    let members = changes.map { change in
-      JSONMember(prefix + change.field, .array([change.old.json, change.new.json]))
+    var text = JSONText()
+    text.beginObject()
+    for change in changes {
+      text.name(prefix + change.field)
+      text.beginArray()
+      text.value(change.old)
+      text.value(change.new)
+      text.endArray()
     }
+    text.endObject()
     try execute(
       """
       INSERT INTO history (record_kind, record_id, seq, at, actor, run_id, request, stage_from, stage_to, changes)
@@ -127,7 +143,7 @@ extension SQLiteTransaction {
       """,
       [
         owner.rawValue, ref.id, at.milliseconds, author.actor, author.runID, request, stageFrom, stageTo,
-        JSON.object(members).text(pretty: false),
+        text.text,
       ])
   }
 
@@ -136,7 +152,7 @@ extension SQLiteTransaction {
       throw StoreError(.constraint, "a \(kind.words) can't be inserted by itself")
     }
     var names: [String] = []
-    var arguments: [DatabaseValue] = []
+    var arguments: StatementArguments = []
     var custom: [String: Value] = [:]
     for (index, field) in fields.enumerated() where !field.value.isNull {
       if fields[..<index].contains(where: { $0.name == field.name }) {
@@ -147,7 +163,7 @@ extension SQLiteTransaction {
         arguments.append(try encode(field.value, table.columns[place].codec, field: field.name))
         if kind == .user, field.name == "email" {
           names.append("email_folded")
-          arguments.append(field.value.plainText.lowercased().databaseValue)
+          arguments.append(field.value.plainText.lowercased())
         }
       } else if table.hasCustomFields {
         custom[field.name] = field.value
@@ -157,12 +173,12 @@ extension SQLiteTransaction {
     }
     if table.hasCustomFields {
       names.append("custom")
-      arguments.append(encodeCustom(custom).databaseValue)
+      arguments.append(encodeCustom(custom))
     }
     let places = Array(repeating: "?", count: names.count).joined(separator: ", ")
     try execute(
-      "INSERT INTO \(table.name) (\(names.joined(separator: ", "))) VALUES (\(places))", StatementArguments(arguments))
-    let ref = RecordRef(kind, db.lastInsertedRowID)
+      "INSERT INTO \(table.name) (\(names.joined(separator: ", "))) VALUES (\(places))", arguments)
+    let ref = RecordRef(kind, statements.lastInsertedRowID)
     try appendHistory(
       ref, fields.filter { !$0.value.isNull }.map { ($0.name, .null, $0.value) }, author: author, at: at)
     return ref
@@ -175,7 +191,7 @@ extension SQLiteTransaction {
     try execute("DELETE FROM deal_line WHERE deal_id = ?", [deal.id])
     for (place, line) in lines.enumerated() {
       var names = ["deal_id", "position"]
-      var arguments = [deal.id.databaseValue, (place + 1).databaseValue]
+      var arguments: StatementArguments = [deal.id, place + 1]
       for field in line where !field.value.isNull {
         guard let index = table.index[field.name] else {
           throw StoreError(.constraint, "a deal line has no field \(field.name)")
@@ -185,11 +201,12 @@ extension SQLiteTransaction {
       }
       let places = Array(repeating: "?", count: names.count).joined(separator: ", ")
       try execute(
-        "INSERT INTO deal_line (\(names.joined(separator: ", "))) VALUES (\(places))", StatementArguments(arguments))
+        "INSERT INTO deal_line (\(names.joined(separator: ", "))) VALUES (\(places))", arguments)
     }
     // By name, not by looking through a cache that may hold an import of 100,000 records.
     var count = lines.count
     if case .list(let old) = before { count = max(count, old.count) }
+    known.lines[deal.id] = nil
     for part in 0..<count { cache[RecordRef(kind: .dealLine, id: deal.id, part: Int32(part + 1))] = nil }
     let after = try describeLines(try value(deal, "lines") ?? .null)
     if beforeFields != after {

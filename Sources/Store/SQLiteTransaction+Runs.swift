@@ -1,5 +1,4 @@
 import CRM
-import GRDB
 
 // Where a query says `+status`, the plus keeps SQLite to the index of the lane or of what is due: that of open runs
 // would read all that are queued or waiting anywhere.
@@ -10,17 +9,18 @@ private let laneStep: Int64 = 1 << 20
 extension SQLiteTransaction {
   /// The highest id of a table that only grows; ids so high that places in a lane would overflow are damage.
   private func lastID(_ table: String) throws -> Int64 {
-    if let known = known.lastIDs[table] { return known }
-    let last = try number("SELECT MAX(id) FROM \(table)") ?? 0
+    if let known = known.lasting.lastIDs[table] { return known }
+    var last = try number("SELECT MAX(id) FROM \(table)") ?? 0
+    if table == "run", let unwritten = unwrittenRuns.last { last = max(last, unwritten.id) }
     guard last >= 0, last < Int64.max / laneStep - 1 else {
       throw StoreError(.corrupted, "the table \(table) has a row with the id \(last). Restore it from a backup.")
     }
-    known.lastIDs[table] = last
+    known.lasting.lastIDs[table] = last
     return last
   }
 
   func append(_ event: EventRow) throws -> EventRow {
-    try flush()
+    try flushRecords()
     var event = event
     event.id = try lastID("event") + 1
     if event.origin == 0 { event.origin = event.id }
@@ -33,7 +33,7 @@ extension SQLiteTransaction {
         event.id, event.name, event.dealID, try event.data.journalText(), event.author.actor,
         event.author.runID, event.origin, event.path, event.at.milliseconds,
       ])
-    known.lastIDs["event"] = event.id
+    known.lasting.lastIDs["event"] = event.id
     known.events[event.id] = event
     return event
   }
@@ -49,21 +49,21 @@ extension SQLiteTransaction {
   }
 
   func bundle(hash: String, files: @autoclosure () throws -> String, at: Instant) throws -> Int64 {
-    if let id = known.bundles[hash] { return id }
+    if let id = known.lasting.bundles[hash] { return id }
     var id = try number("SELECT id FROM bundle WHERE hash = ?", [hash])
     if id == nil {
       try execute(
         "INSERT INTO bundle (hash, files, created_at) VALUES (?, ?, ?)", [hash, try files(), at.milliseconds])
-      id = db.lastInsertedRowID
+      id = statements.lastInsertedRowID
     }
-    known.bundles[hash] = id
+    known.lasting.bundles[hash] = id
     return id ?? 0
   }
 
   func bundleHash(_ id: Int64) throws -> String? {
-    if let found = known.bundles.first(where: { $0.value == id }) { return found.key }
-    guard let hash: String = try row("SELECT hash FROM bundle WHERE id = ?", [id]).map({ try $0.at(0) }) else { return nil }
-    known.bundles[hash] = id
+    if let found = known.lasting.bundles.first(where: { $0.value == id }) { return found.key }
+    guard let hash = try row("SELECT hash FROM bundle WHERE id = ?", [id]).map({ try $0.at(0) as String }) else { return nil }
+    known.lasting.bundles[hash] = id
     return hash
   }
 
@@ -75,24 +75,48 @@ extension SQLiteTransaction {
     var run = run
     run.id = try lastID("run") + 1
     run.laneOrder = run.id * laneStep
+    known.lasting.lastIDs["run"] = run.id
+    known.runs[run.id] = run
+    unwrittenRuns.append(run)
+    return run
+  }
+
+  /// Writes the runs that are in no table yet. Called before anything looks for runs there, or refers to them.
+  func flushRuns() throws {
+    if unwrittenRuns.isEmpty { return }
+    // As with records, what the database refuses stays, and no commit goes without it.
+    var done = 0
+    defer { unwrittenRuns.removeFirst(done) }
+    for run in unwrittenRuns {
+      try write(run)
+      done += 1
+    }
+  }
+
+  private func write(_ run: RunRow) throws {
+    if !run.status.isFinished { known.lasting.forgetQueue() }
     try execute(
       """
       INSERT INTO run (id, deal_id, event_id, bundle_id, automation, file, place, origin, path, status, lane_order,
-        segment, attempts, seed, wake_topic, due_at, error, warnings, created_at, finished_at, printed)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        segment, attempts, seed, wake_topic, due_at, error, warnings, created_at, finished_at, printed, held_by,
+        cancel_asked)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
         run.id, run.dealID, run.eventID, run.bundleID, run.automation, run.file, run.place, run.origin, run.path,
         run.status.rawValue, run.laneOrder, run.segment, run.attempts, run.seed, run.wakeTopic,
         run.dueAt?.milliseconds, run.error, linesText(run.warnings), run.createdAt.milliseconds,
-        run.finishedAt?.milliseconds, linesText(run.printed),
+        run.finishedAt?.milliseconds, linesText(run.printed), run.heldBy, run.cancelAsked ? 1 : 0,
       ])
-    known.lastIDs["run"] = run.id
-    known.runs[run.id] = run
-    return run
   }
 
   func update(_ run: RunRow) throws {
+    if let place = unwrittenRuns.firstIndex(where: { $0.id == run.id }) {
+      unwrittenRuns[place].takeChanges(of: run)
+      known.runs[run.id] = unwrittenRuns[place]
+      return
+    }
+    known.lasting.forgetQueue()
     try execute(
       """
       UPDATE run SET bundle_id = ?, status = ?, lane_order = ?, segment = ?, attempts = ?, wake_topic = ?, due_at = ?,
@@ -118,6 +142,7 @@ extension SQLiteTransaction {
     run.heldBy = nil
     run.finishedAt = nil
     run.error = nil
+    try flushRuns()
     let newest = try lastID("run") * laneStep
     let last =
       try number(
@@ -153,11 +178,16 @@ extension SQLiteTransaction {
     seed, wake_topic, due_at, error, warnings, created_at, finished_at, printed, held_by, cancel_asked
     """
 
-  private func runs(_ clause: String, _ arguments: StatementArguments = StatementArguments()) throws -> [RunRow] {
+  private func runs(_ clause: String, _ arguments: StatementArguments = []) throws -> [RunRow] {
+    try flushRuns()
+    return try storedRuns(clause, arguments)
+  }
+
+  private func storedRuns(_ clause: String, _ arguments: StatementArguments) throws -> [RunRow] {
     try rows("SELECT \(Self.runColumns) FROM run \(clause)", arguments).map(decodeRun)
   }
 
-  private func decodeRun(_ row: Row) throws -> RunRow {
+  private func decodeRun(_ row: ResultRow) throws -> RunRow {
     let id: Int64 = try row.at(0)
     let word: String = try row.at(9)
     guard let status = RunStatus(rawValue: word) else {
@@ -167,14 +197,15 @@ extension SQLiteTransaction {
       id: id, dealID: row.at(1), eventID: row.at(2), bundleID: row.at(3), automation: row.at(4), file: row.at(5),
       place: row.at(6), origin: row.at(7), path: row.at(8), status: status, laneOrder: row.at(10),
       segment: row.at(11), attempts: row.at(12), seed: row.at(13), wakeTopic: row.at(14),
-      dueAt: (row.at(15) as Int64?).map(Instant.init(milliseconds:)), heldBy: row.at(21), cancelAsked: row.at(22), error: row.at(16), warnings: try lines(row.at(17)),
+      dueAt: (row.at(15) as Int64?).map(Instant.init(milliseconds:)), heldBy: row.at(21),
+      cancelAsked: row.at(22) as Int != 0, error: row.at(16), warnings: try lines(row.at(17)),
       printed: try lines(row.at(20)), createdAt: Instant(milliseconds: row.at(18)),
       finishedAt: (row.at(19) as Int64?).map(Instant.init(milliseconds:)))
   }
 
   func run(_ id: Int64) throws -> RunRow? {
-    if let run = known.runs[id] { return run }
-    let run = try runs("WHERE id = ?", [id]).first
+    if let run = known.runs[id] ?? unwrittenRuns.first(where: { $0.id == id }) { return run }
+    let run = try storedRuns("WHERE id = ?", [id]).first
     known.runs[id] = run
     return run
   }
@@ -192,7 +223,9 @@ extension SQLiteTransaction {
   }
 
   func nextQueued() throws -> RunRow? {
-    try runs(
+    try flushRuns()
+    if known.lasting.queueIsEmpty { return nil }
+    let next = try runs(
       """
       WHERE finished_at IS NULL AND status = 'queued' AND NOT EXISTS (
         SELECT 1 FROM run AS busy
@@ -200,43 +233,52 @@ extension SQLiteTransaction {
       ORDER BY lane_order, id LIMIT 1
       """
     ).first
+    // Without one, all that is queued stands behind a running one, whose end is written before their turn comes.
+    known.lasting.queueIsEmpty = next == nil
+    return next
   }
 
   func headOfLane(_ dealID: Int64?) throws -> RunRow? {
-    try runs(
+    let stored = try storedRuns(
       "WHERE deal_id IS ? AND finished_at IS NULL AND +status IN ('queued', 'running') ORDER BY lane_order, id LIMIT 1",
       [dealID]
     ).first
+    // Those that are not written yet are asked in memory: most runs are the head of their lane, and end, before that.
+    return unwrittenRuns.reduce(stored) { head, run in
+      guard run.dealID == dealID, run.status == .queued || run.status == .running else { return head }
+      guard let head else { return run }
+      return (run.laneOrder, run.id) < (head.laneOrder, head.id) ? run : head
+    }
   }
 
   func runs(of dealID: Int64) throws -> [RunRow] { try runs("WHERE deal_id = ? ORDER BY id", [dealID]) }
 
   func runs(matching filter: RunFilter) throws -> [RunRow] {
     var conditions: [String] = []
-    var arguments: [DatabaseValue] = []
+    var arguments: StatementArguments = []
     if !filter.statuses.isEmpty {
       conditions.append("status IN (\(filter.statuses.map { "'\($0.rawValue)'" }.joined(separator: ", ")))")
     }
     if let automation = filter.automation {
       conditions.append("automation = ?")
-      arguments.append(automation.databaseValue)
+      arguments.append(automation)
     }
     if let dealID = filter.dealID {
       conditions.append("deal_id = ?")
-      arguments.append(dealID.databaseValue)
+      arguments.append(dealID)
     }
     if let since = filter.since {
       conditions.append("created_at >= ?")
-      arguments.append(since.milliseconds.databaseValue)
+      arguments.append(since.milliseconds)
     }
     if let text = filter.errorText {
       // In the words of the message, not in the notation around them.
       conditions.append("instr(folded(iif(json_valid(error), json_extract(error, '$.message'), error)), ?) > 0")
-      arguments.append(Label.folded(text).databaseValue)
+      arguments.append(Label.folded(text))
     }
     let filterText = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-    arguments.append(max(0, filter.limit).databaseValue)
-    return try runs("\(filterText) ORDER BY id DESC LIMIT ?", StatementArguments(arguments))
+    arguments.append(max(0, filter.limit))
+    return try runs("\(filterText) ORDER BY id DESC LIMIT ?", arguments)
   }
 
   func heldRuns(by service: String, limit: Int?) throws -> [RunRow] {
@@ -248,9 +290,13 @@ extension SQLiteTransaction {
   }
 
   func holdingServices() throws -> [(service: String, runs: Int)] {
-    try rows("SELECT held_by, COUNT(*) FROM run WHERE held_by IS NOT NULL AND due_at IS NULL GROUP BY held_by ORDER BY held_by").map {
-      (service: try $0.at(0), runs: try $0.at(1))
-    }
+    try flushRuns()
+    if let known = known.lasting.holding { return known }
+    let holding = try rows(
+      "SELECT held_by, COUNT(*) FROM run WHERE held_by IS NOT NULL AND due_at IS NULL GROUP BY held_by ORDER BY held_by"
+    ).map { row in (service: try row.at(0) as String, runs: try row.at(1) as Int) }
+    known.lasting.holding = holding
+    return holding
   }
 
   func waitingRuns(topic: String) throws -> [RunRow] {
@@ -263,7 +309,9 @@ extension SQLiteTransaction {
   }
 
   func dueRuns(now: Instant, limit: Int) throws -> [RunRow] {
-    try runs(
+    try flushRuns()
+    if let next = known.lasting.nextDue, next.map({ $0 > now }) ?? true { return [] }
+    return try runs(
       """
       WHERE due_at IS NOT NULL AND due_at <= ? AND finished_at IS NULL AND +status IN ('waiting', 'retrying')
       ORDER BY due_at, id LIMIT ?
@@ -271,13 +319,17 @@ extension SQLiteTransaction {
   }
 
   func nextDue() throws -> Instant? {
-    try number(
+    try flushRuns()
+    if let next = known.lasting.nextDue { return next }
+    let next = try number(
       """
       SELECT due_at FROM run
       WHERE due_at IS NOT NULL AND finished_at IS NULL AND +status IN ('waiting', 'retrying')
       ORDER BY due_at LIMIT 1
       """
     ).map(Instant.init(milliseconds:))
+    known.lasting.nextDue = .some(next)
+    return next
   }
 
   // MARK: Journal
@@ -319,6 +371,7 @@ extension SQLiteTransaction {
   }
 
   func write(_ row: JournalRow) throws {
+    try flushRuns()
     let step = row.step
     try execute(
       """

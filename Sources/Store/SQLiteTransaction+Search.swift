@@ -1,5 +1,4 @@
 import CRM
-import GRDB
 
 extension SQLiteTransaction {
   /// Fields that are not stored in the record's own row.
@@ -12,7 +11,7 @@ extension SQLiteTransaction {
       let names = [record[field: "first_name"], record[field: "last_name"]].map(\.plainText).filter { !$0.isEmpty }
       return names.isEmpty ? .null : .text(names.joined(separator: " "))
     case (.deal, "lines"):
-      return try parts(.dealLine, "SELECT position FROM deal_line WHERE deal_id = ? ORDER BY position", ref.id)
+      return try lines(ofDeal: ref.id)
     case (.quote, "lines"):
       return try parts(.quoteLine, "SELECT position FROM quote_line WHERE quote_id = ? ORDER BY position", ref.id)
     case (.deal, "participants"):
@@ -52,6 +51,21 @@ extension SQLiteTransaction {
   // What is pending are changes of fields, which none of these lists depends on.
   private func list(_ kind: RecordKind, _ sql: String, _ id: Int64) throws -> Value {
     .list(try numbers(sql, [id]).map { .record(RecordRef(kind, $0)) })
+  }
+
+  /// Read with their fields, which whoever asks for the lines asks for next.
+  private func lines(ofDeal id: Int64) throws -> Value {
+    if let lines = known.lines[id] { return lines }
+    guard let table = RecordTable.of(.dealLine) else { return .list([]) }
+    let lines = Value.list(
+      try rows(table.selectAll, [id]).map { row in
+        let ref = RecordRef(kind: .dealLine, id: id, part: try row.at(table.columns.count))
+        // What was assigned to one and is not written yet stays.
+        if cache[ref] == nil { cache[ref] = try record(ref, table, row) }
+        return .record(ref)
+      })
+    known.lines[id] = lines
+    return lines
   }
 
   private func parts(_ kind: RecordKind, _ sql: String, _ id: Int64) throws -> Value {
@@ -99,13 +113,13 @@ extension SQLiteTransaction {
     guard let table = RecordTable.of(kind), !kind.isLine else {
       throw StoreError(.constraint, "\(kind.words)s can't be searched; they are reached through their record")
     }
-    try flush()
+    try flushRecords()
     var conditions: [String] = []
-    var arguments: [DatabaseValue] = []
+    var arguments: StatementArguments = []
     for criterion in criteria {
       if criterion.name == "id", case .integer(let id) = criterion.value {
         conditions.append("id = ?")
-        arguments.append(id.databaseValue)
+        arguments.append(id)
       } else if let place = table.index[criterion.name] {
         let column = table.columns[place]
         conditions.append("\(column.name) IS ?")
@@ -115,8 +129,7 @@ extension SQLiteTransaction {
       {
         // `->` answers the value's JSON text, so that 1, "1" and null stay different.
         conditions.append("custom -> '$.\(criterion.name)' IS ?")
-        let text = criterion.value.isNull ? DatabaseValue.null : criterion.value.json.text(pretty: false).databaseValue
-        arguments.append(text)
+        arguments.append(criterion.value.isNull ? nil : criterion.value.json.text(pretty: false))
       } else {
         throw StoreError(.constraint, "\(kind.words)s can't be searched by \(criterion.name)")
       }
@@ -129,20 +142,20 @@ extension SQLiteTransaction {
     }
     let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
     // Bound, like all values: each text of a statement stays prepared. No limit is -1.
-    arguments.append((limit.map { max(0, $0) } ?? -1).databaseValue)
-    return try numbers("SELECT id FROM \(table.name)\(filter) ORDER BY id LIMIT ?", StatementArguments(arguments))
+    arguments.append((limit.map { max(0, $0) } ?? -1))
+    return try numbers("SELECT id FROM \(table.name)\(filter) ORDER BY id LIMIT ?", arguments)
       .map { RecordRef(kind, $0) }
   }
 
   func find(_ kind: RecordKind, key: String) throws -> RecordRef? {
     guard let table = RecordTable.of(kind), table.index["key"] != nil, !key.utf8.contains(0) else { return nil }
-    try flush()
+    try flushRecords()
     return try number("SELECT id FROM \(table.name) WHERE key = ?", [key]).map { RecordRef(kind, $0) }
   }
 
   func user(email: String) throws -> RecordRef? {
     if email.utf8.contains(0) { return nil }
-    try flush()
+    try flushRecords()
     return try number("SELECT id FROM user WHERE email_folded = ?", [email.lowercased()]).map { RecordRef(.user, $0) }
   }
 }

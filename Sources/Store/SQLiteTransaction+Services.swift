@@ -1,5 +1,4 @@
 import CRM
-import GRDB
 
 extension SQLiteTransaction {
   func next(counter: String) throws -> Int64 {
@@ -71,7 +70,7 @@ extension SQLiteTransaction {
         quote.totalWithoutTax.cents, quote.totalTax.cents, quote.total.cents, quote.fingerprint,
         quote.createdAt.milliseconds,
       ])
-    quote.id = db.lastInsertedRowID
+    quote.id = statements.lastInsertedRowID
     for (place, line) in quote.lines.enumerated() {
       try execute(
         """
@@ -90,7 +89,7 @@ extension SQLiteTransaction {
   func setStatus(_ status: QuoteStatus, ofQuote id: Int64) throws {
     try execute(
       "UPDATE quote SET status = ?, superseded = ? WHERE id = ?", [status.rawValue, status.isLive ? 0 : id, id])
-    if db.changesCount == 0 { throw StoreError(.notFound, "there is no quote \(id)") }
+    if statements.changes == 0 { throw StoreError(.notFound, "there is no quote \(id)") }
     cache[RecordRef(.quote, id)] = nil
   }
 
@@ -126,7 +125,7 @@ extension SQLiteTransaction {
         card.key, card.cardID, card.dealID, try whole(card.list, "list"), try whole(card.title, "title"),
         try whole(card.text, "text"), card.url, card.createdAt.milliseconds,
       ])
-    card.id = db.lastInsertedRowID
+    card.id = statements.lastInsertedRowID
     return card
   }
 
@@ -156,7 +155,7 @@ extension SQLiteTransaction {
         message.key, message.recipientID, message.dealID, try whole(message.text, "text"),
         message.createdAt.milliseconds,
       ])
-    message.id = db.lastInsertedRowID
+    message.id = statements.lastInsertedRowID
     return message
   }
 }

@@ -1,5 +1,4 @@
 import CRM
-import GRDB
 
 /// What the runs of an automation came to.
 public struct AutomationStatistics: Sendable, Hashable {
@@ -34,29 +33,32 @@ public struct ServiceStatistics: Sendable, Hashable {
 extension SQLiteTransaction {
   func openRunCounts() throws -> [RunStatus: Int] {
     var counts: [RunStatus: Int] = [:]
-    for row in try rows("SELECT status, COUNT(*) FROM run WHERE finished_at IS NULL GROUP BY status") {
-      if let status = RunStatus(rawValue: try row.at(0)) { counts[status] = try row.at(1) }
+    try flushRuns()
+    let found = try rows("SELECT status, COUNT(*) FROM run WHERE finished_at IS NULL GROUP BY status").map { row in
+      (status: RunStatus(rawValue: try row.at(0)), count: try row.at(1) as Int)
     }
+    for (status, count) in found { if let status { counts[status] = count } }
     return counts
   }
 
   func automationStatistics(since: Instant) throws -> [AutomationStatistics] {
     var found: [String: AutomationStatistics] = [:]
     var times: [String: [Int64]] = [:]
-    for row in try rows(
-      "SELECT automation, status, finished_at - created_at FROM run WHERE created_at >= ?", [since.milliseconds])
-    {
-      let name: String = try row.at(0)
+    try flushRuns()
+    let runs = try rows(
+      "SELECT automation, status, finished_at - created_at FROM run WHERE created_at >= ?", [since.milliseconds]
+    ).map { row in (name: try row.at(0) as String, status: try row.at(1) as String, time: try row.at(2) as Int64?) }
+    for (name, status, time) in runs {
       var entry = found[name] ?? AutomationStatistics(automation: name)
       entry.runs += 1
-      switch RunStatus(rawValue: try row.at(1)) {
+      switch RunStatus(rawValue: status) {
       case .succeeded: entry.succeeded += 1
       case .failed: entry.failed += 1
       case .cancelled: entry.cancelled += 1
       default: entry.open += 1
       }
       found[name] = entry
-      if let time: Int64 = try row.at(2) { times[name, default: []].append(time) }
+      if let time { times[name, default: []].append(time) }
     }
     return found.values.map { entry in
       var entry = entry
@@ -68,14 +70,16 @@ extension SQLiteTransaction {
   func serviceStatistics(since: Instant) throws -> [ServiceStatistics] {
     var found: [String: ServiceStatistics] = [:]
     var times: [String: [Int64]] = [:]
-    for row in try rows(
+    let steps = try rows(
       """
       SELECT step_name, step_state, step_attempts, answered_at - begun_at FROM journal
       WHERE step_kind = 'operation' AND begun_at >= ?
-      """, [since.milliseconds])
-    {
-      let (step, state): (String, String) = (try row.at(0), try row.at(1))
-      let (attempts, time): (Int, Int64?) = (try row.at(2), try row.at(3))
+      """, [since.milliseconds]
+    ).map { row in
+      (step: try row.at(0) as String, state: try row.at(1) as String, attempts: try row.at(2) as Int,
+        time: try row.at(3) as Int64?)
+    }
+    for (step, state, attempts, time) in steps {
       let name = String(step.prefix { $0 != "." })
       var entry = found[name] ?? ServiceStatistics(service: name)
       // The attempt that was answered is counted with its answer.

@@ -1,5 +1,4 @@
 import CRM
-import GRDB
 
 extension SQLiteTransaction {
   // MARK: Schedules
@@ -27,6 +26,7 @@ extension SQLiteTransaction {
   // MARK: Waits
 
   func note(topics: [String], of runID: Int64) throws {
+    try flushRuns()
     for topic in topics { try execute("INSERT OR IGNORE INTO wait_topic (topic, run_id) VALUES (?, ?)", [topic, runID]) }
   }
 
@@ -37,11 +37,12 @@ extension SQLiteTransaction {
   // MARK: The clock
 
   func runsParked(after moment: Instant) throws -> [Int64] {
-    try numbers(
+    try flushRuns()
+    return try numbers(
       """
-      SELECT run.id FROM run JOIN journal ON journal.run_id = run.id AND journal.segment = run.segment - 1
-      WHERE run.due_at IS NOT NULL AND run.due_at > ? AND run.finished_at IS NULL
-        AND +run.status IN ('waiting', 'retrying') AND journal.begun_at > ?
+      SELECT run.id FROM journal CROSS JOIN run ON run.id = journal.run_id AND journal.segment = run.segment - 1
+      WHERE journal.step_state = 'begun' AND journal.begun_at > ? AND run.due_at > ? AND run.finished_at IS NULL
+        AND run.status IN ('waiting', 'retrying')
       ORDER BY run.due_at, run.id
       """, [moment.milliseconds, moment.milliseconds])
   }

@@ -21,14 +21,13 @@ final class SQLiteTransaction: StoreTransaction {
   struct Known {
     var runs: [Int64: RunRow] = [:]
     var events: [Int64: EventRow] = [:]
-    var stages: [StageRow]?
-    /// Hash of sources → id.
-    var bundles: [String: Int64] = [:]
-    /// By table.
-    var lastIDs: [String: Int64] = [:]
+    /// A deal's product lines, in their order.
+    var lines: [Int64: Value] = [:]
+    var lasting = LastingKnowledge()
   }
 
   let db: Database
+  let statements: Statements
   let currency: Currency
   let isReader: Bool
   static let readerWrites = StoreError(.readOnly, "nothing can be written while a snapshot is read")
@@ -36,36 +35,48 @@ final class SQLiteTransaction: StoreTransaction {
   /// Runs, events and stages as they were read or written last, and the highest ids given: nobody else writes while
   /// this transaction lasts.
   var known = Known()
+  /// New runs that are in no table yet: one that ends in the commit in which it was queued is written once.
+  var unwrittenRuns: [RunRow] = []
   var pending: [RecordRef: Pending] = [:]
   /// The order in which records were first changed, so that the history is written in it.
   var pendingOrder: [RecordRef] = []
 
-  init(_ db: Database, currency: Currency = .eur, isReader: Bool = false) {
+  /// - Parameter lasting: what the transaction before this one knew, if nobody has written since.
+  init(
+    _ db: Database, _ statements: Statements, currency: Currency = .eur, isReader: Bool = false,
+    lasting: LastingKnowledge? = nil
+  ) {
     self.db = db
+    self.statements = statements
+    if let lasting {
+      known.lasting = lasting
+      cache = lasting.records
+    }
     self.currency = currency
     self.isReader = isReader
   }
 
   func savepoint<T>(_ body: () throws -> T) throws -> T {
-    try flush()
+    try flushRecords()
+    let unwritten = unwrittenRuns
     try control("SAVEPOINT segment")
     do {
       let result = try body()
-      try flush()
+      try flushRecords()
       try control("RELEASE segment")
       return result
     } catch {
       forget()
+      // Whatever the part wrote of them is undone with it.
+      unwrittenRuns = unwritten
       // A full disk, a failed read or lack of memory can roll back everything, and then there is no savepoint left.
-      guard db.isInsideTransaction else {
+      guard statements.isInsideTransaction else {
         // A full disk passes, and is told as what it is.
         if let error = error as? StoreError, error.kind == .transactionLost || error.kind == .full { throw error }
         throw StoreError(.transactionLost, "SQLite rolled the whole transaction back: \(error)")
       }
       try control("ROLLBACK TO segment")
       try control("RELEASE segment")
-      // Whoever catches it here is to see what it is, as after the whole transaction.
-      if let error = error as? DatabaseError { throw SQLiteFault.storeError(error, file: "the database") }
       throw error
     }
   }
@@ -80,98 +91,115 @@ final class SQLiteTransaction: StoreTransaction {
 
   // MARK: Statements
 
-  // Errors are translated here, not only when they leave the transaction: whoever is inside tells a refused value
-  // from a damaged file, too.
-
-  func execute(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws {
+  func execute(_ sql: String, _ arguments: StatementArguments = []) throws {
     if isReader { throw Self.readerWrites }
-    try SQLiteFault.translatedAny(file: "the database") {
-      try db.cachedStatement(sql: sql).execute(arguments: arguments)
-    }
+    try control(sql, arguments)
   }
 
-  private func control(_ sql: String) throws {
-    try SQLiteFault.translatedAny(file: "the database") { try db.cachedStatement(sql: sql).execute() }
+  private func control(_ sql: String, _ arguments: StatementArguments = []) throws {
+    try statements.execute(sql, arguments) { _ in true }
   }
 
-  func row(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Row? {
-    try SQLiteFault.translatedAny(file: "the database") {
-      try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
-    }
+  /// A query's first row, for `map` to read.
+  func row(_ sql: String, _ arguments: StatementArguments = []) -> FirstRow {
+    FirstRow(statements: statements, sql: sql, arguments: arguments)
   }
 
-  func rows(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> [Row] {
-    try SQLiteFault.translatedAny(file: "the database") {
-      try Row.fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
-    }
+  /// A query's rows, for `map` to read.
+  func rows(_ sql: String, _ arguments: StatementArguments = []) -> Rows {
+    Rows(statements: statements, sql: sql, arguments: arguments)
   }
 
-  func number(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Int64? {
-    try SQLiteFault.translatedAny(file: "the database") {
-      try Int64.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
-    }
+  /// The first column of the first row; nil without one, and for NULL.
+  func number(_ sql: String, _ arguments: StatementArguments = []) throws -> Int64? {
+    try row(sql, arguments).map { try $0.at(0) as Int64? } ?? nil
   }
 
-  func numbers<T: DatabaseValueConvertible & StatementColumnConvertible>(
-    _ sql: String, _ arguments: StatementArguments = StatementArguments()
-  ) throws -> [T] {
-    try SQLiteFault.translatedAny(file: "the database") {
-      try T.fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
-    }
+  /// The first column of each row.
+  func numbers<T: ColumnValue>(_ sql: String, _ arguments: StatementArguments = []) throws -> [T] {
+    try rows(sql, arguments).map { try $0.at(0) }
   }
 }
 
-extension Row {
-  /// The value of a column. Where `row[index]` traps, this throws: a file may be damaged, or made by another hand.
-  func at<T: DatabaseValueConvertible & StatementColumnConvertible>(_ index: Int) throws -> T {
-    try SQLiteFault.translatedAny(file: "the database") { try decode(atIndex: index) }
+/// A query that is executed when its first row is read.
+struct FirstRow {
+  let statements: Statements
+  let sql: String
+  let arguments: StatementArguments
+
+  /// What `read` makes of the first row; nil when there is none.
+  func map<T>(_ read: (ResultRow) throws -> T) throws -> T? {
+    var found: T?
+    try statements.execute(sql, arguments) { row in
+      found = try read(row)
+      return false
+    }
+    return found
+  }
+}
+
+/// A query that is executed when its rows are read.
+struct Rows {
+  let statements: Statements
+  let sql: String
+  let arguments: StatementArguments
+
+  /// What `read` makes of each row.
+  func map<T>(_ read: (ResultRow) throws -> T) throws -> [T] {
+    var found: [T] = []
+    try statements.execute(sql, arguments) { row in
+      found.append(try read(row))
+      return true
+    }
+    return found
   }
 }
 
 /// Values to and from columns.
 extension SQLiteTransaction {
-  func decode(_ value: DatabaseValue, _ codec: RecordTable.Codec) throws -> Value {
-    if value.isNull { return .null }
+  func decode(_ row: ResultRow, _ place: Int, _ codec: RecordTable.Codec) throws -> Value {
+    let place = Int32(place)
+    if row.isNull(place) { return .null }
     switch codec {
     case .text:
-      return .text(try text(value))
+      return .text(try row.text(place))
     case .boolean:
-      return .boolean(try integer(value) != 0)
+      return .boolean(try row.integer(place) != 0)
     case .integer:
-      return .integer(try integer(value))
+      return .integer(try row.integer(place))
     case .cents:
-      return .money(Money(cents: try integer(value), currency: currency))
+      return .money(Money(cents: try row.integer(place), currency: currency))
     case .millionths:
-      return .decimal(ExactDecimal(millionths: try integer(value)))
+      return .decimal(ExactDecimal(millionths: try row.integer(place)))
     case .instant:
-      return .instant(Instant(milliseconds: try integer(value)))
+      return .instant(Instant(milliseconds: try row.integer(place)))
     case .address:
-      return .address(try decodeAddress(try text(value)))
+      return .address(try decodeAddress(try row.text(place)))
     case .record(let kind):
-      return .record(RecordRef(kind, try integer(value)))
+      return .record(RecordRef(kind, try row.integer(place)))
     case .texts:
-      return .list(try decodeTexts(try text(value)).map { .text($0) })
+      return .list(try decodeTexts(try row.text(place)).map { .text($0) })
     }
   }
 
-  func encode(_ value: Value, _ codec: RecordTable.Codec, field: String) throws -> DatabaseValue {
+  func encode(_ value: Value, _ codec: RecordTable.Codec, field: String) throws -> (any Bindable)? {
     switch (value, codec) {
-    case (.null, _): return .null
-    case (.text(let text), .text): return try whole(text, field).databaseValue
-    case (.boolean(let flag), .boolean): return (flag ? 1 : 0).databaseValue
-    case (.integer(let number), .integer): return number.databaseValue
+    case (.null, _): return nil
+    case (.text(let text), .text): return try whole(text, field)
+    case (.boolean(let flag), .boolean): return (flag ? Int64(1) : 0)
+    case (.integer(let number), .integer): return number
     case (.money(let money), .cents):
       guard money.currency == currency else {
         throw StoreError(.constraint, "\(field): this workspace counts in \(currency), found \(money)")
       }
-      return money.cents.databaseValue
-    case (.decimal(let number), .millionths): return number.millionths.databaseValue
-    case (.integer(let number), .millionths): return try ExactDecimal(number).millionths.databaseValue
-    case (.instant(let instant), .instant): return instant.milliseconds.databaseValue
-    case (.address(let address), .address): return address.json.text(pretty: false).databaseValue
-    case (.record(let ref), .record(let kind)) where ref.kind == kind: return ref.id.databaseValue
+      return money.cents
+    case (.decimal(let number), .millionths): return number.millionths
+    case (.integer(let number), .millionths): return try ExactDecimal(number).millionths
+    case (.instant(let instant), .instant): return instant.milliseconds
+    case (.address(let address), .address): return address.json.text(pretty: false)
+    case (.record(let ref), .record(let kind)) where ref.kind == kind: return ref.id
     case (.list(let values), .texts):
-      return encodeTexts(try values.map { try whole($0.plainText, field) }).databaseValue
+      return encodeTexts(try values.map { try whole($0.plainText, field) })
     default:
       throw StoreError(.constraint, "the field \(field) can't hold \(value.summary)")
     }
@@ -181,21 +209,6 @@ extension SQLiteTransaction {
   func whole(_ text: String, _ field: String) throws -> String {
     if text.utf8.contains(0) { throw StoreError(.constraint, "\(field): text can't hold the character NUL") }
     return text
-  }
-
-  private func text(_ value: DatabaseValue) throws -> String {
-    guard case .string(let text) = value.storage else {
-      throw StoreError(.corrupted, "the database holds \(value) where text belongs. Restore it from a backup.")
-    }
-    return text
-  }
-
-  private func integer(_ value: DatabaseValue) throws -> Int64 {
-    guard let number = Int64.fromDatabaseValue(value) else {
-      throw StoreError(
-        .corrupted, "the database holds \(value) where a whole number belongs. Restore it from a backup.")
-    }
-    return number
   }
 
   func decodeCustom(_ text: String) throws -> [String: Value] {
@@ -240,7 +253,13 @@ extension SQLiteTransaction {
   }
 
   func encodeCustom(_ fields: [String: Value]) -> String {
-    let members = fields.sorted { $0.key < $1.key }.map { JSONMember($0.key, $0.value.json) }
-    return JSON.object(members).text(pretty: false)
+    var text = JSONText()
+    text.beginObject()
+    for name in fields.keys.sorted() {
+      text.name(name)
+      text.value(fields[name] ?? .null)
+    }
+    text.endObject()
+    return text.text
   }
 }

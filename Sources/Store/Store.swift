@@ -21,6 +21,15 @@ public final class Store: Sendable {
   }
 
   private let queue: DatabaseQueue
+  /// The connection's compiled statements.
+  ///
+  /// `nonisolated(unsafe)` is sound: they are used inside the queue's accesses, which are serialized, and forgotten when
+  /// the store is closed or nobody has it any more.
+  nonisolated(unsafe) private let statements: Statements
+  /// What the last transaction knew, with the version of the data of which it is true.
+  ///
+  /// `nonisolated(unsafe)` is sound for the same reason: it is read and written inside the queue's accesses.
+  nonisolated(unsafe) private var lasting: (version: UInt32, knowledge: LastingKnowledge)?
   private let currency: Currency
   /// Which file the path named when it was opened; nil for one in memory.
   private let file: FileIdentity?
@@ -50,12 +59,12 @@ public final class Store: Sendable {
     }
     let name = (path as NSString).lastPathComponent
     self.currency = currency
-    queue = try SQLiteFault.translated(file: name) {
+    (queue, statements) = try SQLiteFault.translated(file: name) {
       let queue = try DatabaseQueue(
         path: path, configuration: Store.configuration(readOnly: mode == .readOnly, patience: patience))
       try Store.prepare(queue, mode: mode, patience: patience, file: name)
       FaultPoint.reach(.databaseOpened)
-      return queue
+      return (queue, try Store.statements(of: queue))
     }
     file = FileIdentity(path: path)
   }
@@ -64,10 +73,19 @@ public final class Store: Sendable {
   public init(currency: Currency = .eur) throws(StoreError) {
     self.currency = currency
     file = nil
-    queue = try SQLiteFault.translated(file: "memory") {
+    (queue, statements) = try SQLiteFault.translated(file: "memory") {
       let queue = try DatabaseQueue(configuration: Store.configuration(readOnly: false, memory: true))
       try Migrations.migrator.migrate(queue)
-      return queue
+      return (queue, try Store.statements(of: queue))
+    }
+  }
+
+  deinit { statements.removeAll() }
+
+  private static func statements(of queue: DatabaseQueue) throws -> Statements {
+    try queue.writeWithoutTransaction { db in
+      guard let connection = db.sqliteConnection else { throw StoreError(.other, "the database was closed") }
+      return Statements(connection)
     }
   }
 
@@ -78,15 +96,22 @@ public final class Store: Sendable {
       try file?.check()
       var result: Result<T, any Error>?
       try queue.writeWithoutTransaction { db in
-        try db.inTransaction(.immediate) {
+        var knowledge = LastingKnowledge()
+        let before = lasting
+        lasting = nil
+        try statements.transaction("BEGIN IMMEDIATE") {
           FaultPoint.reach(.writeBegun)
-          let transaction = SQLiteTransaction(db, currency: currency)
+          let present = before.flatMap { $0.version == statements.dataVersion ? $0.knowledge : nil }
+          let transaction = SQLiteTransaction(db, statements, currency: currency, lasting: present)
           let value = try body(transaction)
           try transaction.flush()
+          knowledge = transaction.known.lasting
+          knowledge.keep(transaction.cache)
           result = .success(value)
           FaultPoint.reach(.writeReady)
-          return .commit
+          return true
         }
+        lasting = (statements.dataVersion, knowledge)
       }
       FaultPoint.reach(.writeCommitted)
       guard let result else { throw StoreError(.other, "the transaction ended without a result") }
@@ -99,12 +124,12 @@ public final class Store: Sendable {
     try access {
       var result: T?
       try queue.writeWithoutTransaction { db in
-        try db.inTransaction(.immediate) {
+        try statements.transaction("BEGIN IMMEDIATE") {
           // Written like the real thing, so that it is refused where the real thing would be.
-          let transaction = SQLiteTransaction(db, currency: currency)
+          let transaction = SQLiteTransaction(db, statements, currency: currency)
           result = try body(transaction)
           try transaction.flush()
-          return .rollback
+          return false
         }
       }
       guard let result else { throw StoreError(.other, "the rehearsal ended without a result") }
@@ -119,11 +144,11 @@ public final class Store: Sendable {
       // Not the connection's own read: that switches query_only on and off, and with each switch SQLite forgets every
       // statement that it has compiled.
       try queue.writeWithoutTransaction { db in
-        try db.inTransaction(.deferred) {
-          let transaction = SQLiteTransaction(db, currency: currency, isReader: true)
+        try statements.transaction("BEGIN") {
+          let transaction = SQLiteTransaction(db, statements, currency: currency, isReader: true)
           value = try body(transaction)
           try transaction.flush()
-          return .rollback
+          return false
         }
       }
       guard let value else { throw StoreError(.other, "the snapshot ended without a result") }
@@ -163,6 +188,7 @@ public final class Store: Sendable {
     try access {
       try file?.check()
       return try queue.writeWithoutTransaction { db in
+        lasting = nil
         try db.execute(sql: "PRAGMA foreign_keys = OFF")
         defer { try? db.execute(sql: "PRAGMA foreign_keys = ON") }
         var result: T?
@@ -192,6 +218,7 @@ public final class Store: Sendable {
   /// Closes the file; later calls are errors.
   public func close() throws {
     try door.withLock {
+      statements.removeAll()
       try queue.close()
       isClosed = true
     }

@@ -7,12 +7,18 @@ import Store
 
 import Engine
 
-/// `coulisse-bench [DEALS …] [RIVAL]`: what a transition costs, beside the same work in C on the plain SQLite API. All rivals
-/// take turns in one run, each with a database file of its own, and the median of their rounds counts; ratios come
+/// `coulisse-bench [DEALS …] [RIVAL]`: what a transition costs, beside the same work in C on the plain SQLite API. All
+/// rivals take turns in one run, each with a database file of its own, and the median of their rounds counts; ratios come
 /// first, because seconds depend on the machine and its neighbours.
+///
+/// `coulisse-bench --count WORKLOAD OPERATIONS`: a fixed workload, for a profiler to count.
 @main
 enum Bench {
   static func main() throws {
+    let words = CommandLine.arguments
+    if words.count == 4, words[1] == "--count", let operations = Int(words[3]) {
+      return try FixedWorkloads.run(words[2], operations: operations)
+    }
     let sizes = CommandLine.arguments.dropFirst().compactMap { Int64($0) }
     // With the name of a rival only that one is measured, for a profiler to look at.
     if let only = CommandLine.arguments.dropFirst().first(where: { Int64($0) == nil }) {
@@ -20,8 +26,11 @@ enum Bench {
     }
     print("coulisse-bench, \(machine())")
     for deals in sizes.isEmpty ? [10_000, 1_000_000] : Array(sizes) { try Transitions(deals: deals).measure() }
+    try LogCosts.measure()
+    try Latency.measure()
+    try RunCosts.measure()
     try LuaCosts.measure()
-    ColdStart.measure()
+    try Processes.measure()
   }
 
   private static func machine() -> String {

@@ -13,16 +13,19 @@ enum LuaCosts {
     var uncached: [Double] = []
     var fresh: [Double] = []
     var reset: [Double] = []
+    var call: [Double] = []
     for _ in 0..<5 {
       c.append(baseline_field_read(reads))
       ours.append(try fieldRead(reads, cached: true))
       uncached.append(try fieldRead(reads / 4, cached: false))
+      call.append(try hostCalls(reads))
       fresh.append(baseline_fresh_state(2000))
       reset.append(try resets(20_000))
     }
     print("\nThe border")
     line("one field read of a record", ours, beside: c)
     line("the same when it must be read again", uncached, beside: c)
+    line("a call of a host function with one argument", call, beside: c)
     line("a fresh state (image brought back)", reset, beside: fresh)
   }
 
@@ -51,52 +54,19 @@ enum LuaCosts {
     return time * 1e9 / Double(reads)
   }
 
+  private static func hostCalls(_ calls: Int64) throws -> Double {
+    let (state, _) = try state(cached: true)
+    try state.define(function: "double", in: "host") { call in .value(.integer(try call.integer(1) * 2)) }
+    let function = try state.load(
+      LuaSource(name: "bench", text: "local n = ... for i = 1, n do local t = host.double(i) end"))
+    let time = try seconds { _ = try state.start(function, [.integer(calls)]) }
+    return time * 1e9 / Double(calls)
+  }
+
   private static func resets(_ count: Int) throws -> Double {
     let (state, _) = try state(cached: true)
     try state.takeImage()
     let time = seconds { for _ in 0..<count { state.reset() } }
     return time * 1e9 / Double(count)
-  }
-}
-
-/// `coulisse run --dry-run` from nothing to the answer, as a process.
-enum ColdStart {
-  static func measure() {
-    let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    let program = own.deletingLastPathComponent().appendingPathComponent("coulisse")
-    guard FileManager.default.isExecutableFile(atPath: program.path) else {
-      print("\nCold start: not measured, \(program.path) is not built")
-      return
-    }
-    let shop = FileManager.default.temporaryDirectory.appendingPathComponent("coulisse-cold-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: shop) }
-    guard run(program, ["init", shop.path, "--example", "altitude"]) == 0 else {
-      print("\nCold start: not measured, the example could not be made")
-      return
-    }
-    var times: [Double] = []
-    for _ in 0..<11 {
-      var status: Int32 = 0
-      let time = seconds {
-        status = run(program, ["run", "thank_referrer", "--deal", "groupe", "--dry-run", "--workspace", shop.path])
-      }
-      if status == 0 { times.append(time * 1000) }
-    }
-    print(String(format: "\nCold start of run --dry-run: %.1f ms (median of %d)", median(times), times.count))
-  }
-
-  /// Started and waited for as a shell does it: Foundation's own process class looks for the end now and then only.
-  private static func run(_ program: URL, _ arguments: [String]) -> Int32 {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    for descriptor: Int32 in [1, 2] { posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0) }
-    let words = ([program.path] + arguments).map { strdup($0) }
-    defer { for word in words { free(word) } }
-    var pid: pid_t = 0
-    guard posix_spawn(&pid, program.path, &actions, nil, words + [nil], environ) == 0 else { return -1 }
-    var status: Int32 = 0
-    while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-    return status
   }
 }

@@ -14,17 +14,7 @@ struct Transitions {
   let deals: Int64
   var only: String?
 
-  private static let workspace = """
-    return {
-      pipelines = { { name = "Ventes", stages = { "Qualifié", "Créer documents", "Confirmé" } } },
-      fields = { deal = {
-        { key = "promo", label = "Promo" }, { key = "place", label = "Lieu" },
-        { key = "quote_number", label = "N° du devis" }, { key = "quote_url", label = "Devis" },
-        { key = "hours_total", label = "Heures", type = "hours" } } },
-    }
-    """
-
-  private static let script = """
+  static let script = """
     -- W1: a guard, and a reaction of ten host calls.
     on.before_enter("Créer documents", function (deal)
       if not deal.promo then reject("Promo is empty") end
@@ -39,23 +29,8 @@ struct Transitions {
     """
 
   func measure() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("coulisse-bench-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(
-      at: folder.appendingPathComponent("scripts"), withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try Data(Self.workspace.utf8).write(to: folder.appendingPathComponent("workspace.lua"))
-    try Data(Self.script.utf8).write(to: folder.appendingPathComponent("scripts/w1.lua"))
-    let master = folder.appendingPathComponent("coulisse.db").path
-    let sources = try WorkspaceFolder(folder).sources()
-    do {
-      let store = try Store(path: master)
-      let version = try WorkspaceVersion(sources: sources) { .local($0) }
-      try store.write { try $0.synchronize(pipelines: version.declaration.pipelines) }
-      try store.checkpoint()
-      try store.close()
-    }
-    if let problem = baseline_fill(master, deals) { throw BenchError(description: String(cString: problem)) }
-
+    let shop = try BenchShop(deals: deals, script: Self.script)
+    defer { shop.remove() }
     // The longest order first: it decides how many rounds the deals last.
     let rivals: [(name: String, run: (Rival) throws -> Void)] = [
       ("C, one commit each", { try $0.c(group: 1, halves: false) }),
@@ -70,9 +45,18 @@ struct Transitions {
     var speeds: [[Double]] = Array(repeating: [], count: rivals.count)
     var lanes: [Rival] = []
     for place in rivals.indices {
-      let path = folder.appendingPathComponent("rival\(place).db").path
-      try FileManager.default.copyItem(atPath: master, toPath: path)
-      lanes.append(try Rival(path: path, sources: sources, deals: deals, count: count, isOurs: place > 2))
+      lanes.append(try Rival(shop, count: count, isOurs: place > 2))
+    }
+    // Peers make fewer transitions: each waits for its commits alone.
+    var peers: [(name: String, peer: Peer, callers: Int, count: Int, speeds: [Double])] = []
+    if only == nil {
+      if let peer = Peer("postgresql.py", deals: deals) {
+        peers.append(("PostgreSQL, PL/pgSQL trigger, 1 caller", peer, 1, count / 2, []))
+        peers.append(("PostgreSQL, PL/pgSQL trigger, 8 callers", peer, 8, count / 2, []))
+      }
+      if deals <= 10_000, let peer = Peer("dbos_sqlite.py", deals: deals) {
+        peers.append(("DBOS Transact on SQLite, 1 caller", peer, 1, min(200, count), []))
+      }
     }
     for round in 0...rounds {
       for (place, rival) in rivals.enumerated() where only.map({ rival.name.contains($0) }) ?? true {
@@ -80,8 +64,13 @@ struct Transitions {
         // The first round fills the caches.
         if round > 0 { speeds[place].append(Double(count) / time) }
       }
+      for place in peers.indices {
+        let speed = try peers[place].peer.round(callers: peers[place].callers, transitions: peers[place].count)
+        if round > 0 { peers[place].speeds.append(speed) }
+      }
     }
     for lane in lanes { lane.close() }
+    for peer in peers { peer.peer.close() }
     let medians = speeds.map(median)
     print("\nW1, a transition, \(deals) deals")
     for (place, rival) in rivals.enumerated() {
@@ -91,32 +80,37 @@ struct Transitions {
       let name = rival.name.padding(toLength: 22, withPad: " ", startingAt: 0)
       print("  \(ratio) \(against.padding(toLength: 22, withPad: " ", startingAt: 0)) \(name) \(Int(medians[place]))/s")
     }
+    for peer in peers {
+      let speed = median(peer.speeds)
+      let ours = peer.callers == 1 ? medians[3] : medians[4]
+      print(String(format: "  %5.2f of ours            ", speed / ours) + "\(peer.name) \(Int(speed))/s")
+    }
   }
 }
 
 /// One rival and its own copy of the database. Every deal is moved once; the next ones are taken at random places, as
 /// people would.
 final class Rival {
-  private let path: String
+  /// Of its own copy of the database.
+  let path: String
   private let count: Int
   private let order: [Int64]
   private var next = 0
   private var c: OpaquePointer?
   private var engine: EngineThread?
 
-  init(path: String, sources: ScriptSources, deals: Int64, count: Int, isOurs: Bool) throws {
-    self.path = path
+  init(_ shop: BenchShop, count: Int, isOurs: Bool) throws {
     self.count = count
+    let deals = shop.deals
     // A step that has no factor in common with the number of deals visits each once.
     var step = Int64(Double(deals) * 0.618) | 1
     while Self.common(step, deals) != 1 { step += 2 }
     order = (0..<Int64(count * 6)).map { ($0 * step) % deals + 1 }
     if isOurs {
-      let store = try Store(path: path)
-      let engine = EngineThread(store: store, sources: sources, configuration: .init(), watch: nil)
-      engine.start()
-      self.engine = engine
+      let (engine, path) = try shop.engine()
+      (self.engine, self.path) = (engine, path)
     } else {
+      path = try shop.copy()
       guard let c = baseline_open(path) else { throw BenchError(description: String(cString: baseline_error(nil))) }
       self.c = c
     }
@@ -154,13 +148,8 @@ final class Rival {
       let thread = Thread {
         for deal in mine {
           do {
-            let answer = try engine.perform(
-              .transition(
-                TransitionRequest(
-                  deal: String(deal), change: .move(stage: "Créer documents", from: nil), actor: "user:bench")))
-            guard answer.moved, answer.runs.first?.status == .succeeded else {
-              throw BenchError(description: "\(answer)")
-            }
+            let answer = try engine.move(deal)
+            guard answer.runs.first?.status == .succeeded else { throw BenchError(description: "\(answer)") }
           } catch {
             failed.withLock { failure = "\(error)" }
           }

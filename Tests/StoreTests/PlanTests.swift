@@ -51,11 +51,11 @@ struct PlanTests {
   @Test("waiting runs are found by their topic")
   func topic() throws { try expect("run_topic (wake_topic=?)", sorted: false) { _ = try $0.waitingRuns(topic: "t") } }
 
-  @Test("the topics of a wait for several things are found by topic and by run, and a wait begun in the future by its due time")
+  @Test("the topics of a wait for several things are found by topic and by run, and a wait begun in the future by when it began")
   func severalTopics() throws {
     try expect("wait_topic USING PRIMARY KEY (topic=?)", sorted: false) { _ = try $0.waitingRuns(topic: "t") }
     try expect("wait_topic_of_run (run_id=?)") { _ = try $0.topics(of: 1) }
-    try expect("run_due (due_at>?)", sorted: false) { _ = try $0.runsParked(after: Office.now) }
+    try expect("journal_begun (begun_at>?)", sorted: false) { _ = try $0.runsParked(after: Office.now) }
   }
 
   @Test("a lane, its head and its end are found by the deal")

@@ -80,8 +80,9 @@ extension EngineCore {
     switch outcome {
     case .finished:
       live.execution.discard()
-      try writeEnd(host, tx: tx)
+      // First the end, so that a run that was queued in this commit is written as what it has become.
       try finish(host.run, .succeeded, fault: nil, tx: tx, now: now)
+      try writeEnd(host, tx: tx)
     case .suspended:
       try suspend(live, tx: tx, now: now)
     }

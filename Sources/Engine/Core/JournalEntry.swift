@@ -75,24 +75,38 @@ struct JournalEntry {
     }
   }
 
-  private func encoded() -> JSON {
-    var parts: [JSON] = [.string(tag), answer.json]
-    parts.append(failure.map { FailureCodec.json($0) } ?? .null)
-    parts.append(
-      step.map { step in
-        .object([
-          JSONMember("key", .string(step.key)), JSONMember("hash", .string(step.hash)),
-          JSONMember("arguments", step.arguments.json), JSONMember("effect", .bool(step.isEffect)),
-        ])
-      } ?? .null)
-    parts.append(.array(warnings.map { .string($0) }))
-    // Most entries have none of these.
-    while parts.count > 2, parts.last == .null || parts.last == .array([]) { parts.removeLast() }
-    return .array(parts)
+  /// `[tag, answer, failure, step, warnings]`, without what is empty at its end.
+  private func write(to text: inout JSONText) {
+    text.beginArray()
+    defer { text.endArray() }
+    text.string(tag)
+    text.value(answer)
+    if failure == nil, step == nil, warnings.isEmpty { return }
+    text.json(failure.map { FailureCodec.json($0) } ?? .null)
+    if step == nil, warnings.isEmpty { return }
+    if let step {
+      text.beginObject()
+      text.name("key")
+      text.string(step.key)
+      text.name("hash")
+      text.string(step.hash)
+      text.name("arguments")
+      text.value(step.arguments)
+      text.name("effect")
+      text.bool(step.isEffect)
+      text.endObject()
+    } else {
+      text.null()
+    }
+    if !warnings.isEmpty { text.json(.array(warnings.map { .string($0) })) }
   }
 
   static func encode(_ entries: [JournalEntry]) -> String {
-    entries.isEmpty ? "[]" : JSON.array(entries.map { $0.encoded() }).text(pretty: false)
+    var text = JSONText()
+    text.beginArray()
+    for entry in entries { entry.write(to: &text) }
+    text.endArray()
+    return text.text
   }
 
   static func decode(_ text: String) throws -> [JournalEntry] {
@@ -206,8 +220,10 @@ enum FailureCodec {
 /// A 64-bit FNV-1a over a value's exact notation: equal arguments have equal hashes in every process and version.
 enum StableHash {
   static func of(_ value: Value) -> String {
+    var text = JSONText()
+    text.value(value)
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in value.json.text(pretty: false).utf8 {
+    for byte in text.bytes {
       hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
     }
     return String(hash, radix: 16)

@@ -7,6 +7,8 @@ import GRDB
 ///
 /// `wait_topic` holds the topics of runs that wait for more than one; `run.wake_topic` stays that of all others. That
 /// a run leaves none of them behind when it is woken stands in the schema: a stale one would wake it out of its next wait.
+///
+/// `journal_begun` finds what began in the future, under a clock that was wrong, among however many parked runs.
 enum Migration004 {
   static let identifier = "004 schedules, waits for the first of several"
 
@@ -29,6 +31,8 @@ enum Migration004 {
       PRIMARY KEY (topic, run_id)
     ) WITHOUT ROWID, STRICT;
     CREATE INDEX wait_topic_of_run ON wait_topic (run_id);
+
+    CREATE INDEX journal_begun ON journal (begun_at) WHERE step_state = 'begun';
 
     CREATE TRIGGER run_woken AFTER UPDATE OF status ON run WHEN old.status = 'waiting' AND new.status <> 'waiting'
     BEGIN
