@@ -175,6 +175,18 @@ public final class Store: Sendable {
     }
   }
 
+  /// Where the file is; nil for one in memory.
+  var path: String? { file?.path }
+
+  /// Somebody else moves the log into the file; commits do it only when it has grown to so many pages.
+  func leaveCheckpoints(untilPages pages: Int) throws(StoreError) {
+    try SQLiteFault.translated(file: "the database") {
+      try access {
+        try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_autocheckpoint = \(pages)") }
+      }
+    }
+  }
+
   /// Moves what the write-ahead log holds into the database file, as far as readers allow.
   public func checkpoint() throws {
     try access {
@@ -322,7 +334,7 @@ enum Migrations {
 /// A file by what it is, not by its name. SQLite goes on writing into a file that was removed or replaced under it, and
 /// what it then commits is lost to everybody who opens the path.
 private struct FileIdentity: Sendable {
-  private let path: String
+  let path: String
   private let device: UInt64
   private let inode: UInt64
 

@@ -301,3 +301,27 @@ struct ShellTests {
     #expect(left() == kept)
   }
 }
+
+/// Checkpoints are off the writer's path.
+@Suite("The log is kept short beside the engine")
+struct LogKeeperTests {
+  @Test("what commits write into the log is moved into the file by another connection, and is all there afterwards")
+  func movesBeside() throws {
+    let shop = try TestShop(["a": "on.enter('Confirmé', function (deal) deal.place = string.rep('x', 5000) end)"])
+    let checkpointer = try #require(try Checkpointer(beside: shop.store))
+    for _ in 0..<50 {
+      try shop.move("Confirmé")
+      try shop.move("Qualifié")
+      _ = try checkpointer.pass()
+    }
+    while try checkpointer.pass() {}
+    checkpointer.close()
+    // The file alone, without its log, has it all.
+    let copy = shop.folder.path("copy.db")
+    try FileManager.default.copyItem(atPath: shop.folder.path("coulisse.db"), toPath: copy)
+    let alone = try Store(path: copy)
+    #expect(try alone.read { try $0.runs(of: shop.deal.id).count } == 50)
+    #expect(try alone.integrityFaults() == [])
+    #expect(try Checkpointer(beside: try Store()) == nil, "memory has no log")
+  }
+}

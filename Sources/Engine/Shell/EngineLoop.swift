@@ -202,13 +202,13 @@ package final class EngineLoop {
     // After a crash nobody knows the culprit of, what was asked is committed before anything of it executes.
     if steps, !core.isCautious || (jobs.isEmpty && answers.isEmpty) {
       if executesEverything { try core.wakeDue(tx: tx, now: now) } else { try core.releaseCalls(tx: tx, now: now) }
-      while mayGoOn() {
+      // One at least: jobs that take the group's whole time must not keep the queue waiting for ever.
+      repeat {
         if try !stepOnce(tx) {
           group.more = false
           break
         }
-        if core.isCautious { break }
-      }
+      } while !core.isCautious && mayGoOn()
     }
     try collectReplies(&group, answered: Self.inTime(answers), tx)
     if executesEverything, !group.more { group.more = try core.hasHeldToRelease(tx: tx) }

@@ -186,6 +186,8 @@ public final class EngineThread: @unchecked Sendable {
 
   private func turns(_ loop: EngineLoop) throws {
     let saved = folder.map { SourceWatch($0) }
+    let logKeeper = configuration.executesEverything ? LogKeeper(store) : nil
+    defer { logKeeper?.end() }
     _ = try? saved?.changed()
     var more = true
     var nextDue: Instant?
