@@ -36,6 +36,9 @@ extension Store {
       let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
       let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
       guard free > 1000, free * 2 > pages else { return false }
+      // The file that it is written into first may be large, and belongs on the disk.
+      try db.execute(sql: "PRAGMA temp_store = FILE")
+      defer { try? db.execute(sql: "PRAGMA temp_store = MEMORY") }
       try db.execute(sql: "VACUUM")
       _ = try db.checkpoint(.truncate)
       return true
@@ -82,7 +85,7 @@ private struct Pruning {
   }
 
   /// Ids of events grow with those of their runs, so what is older than the event of the oldest ended run that is kept
-  /// belongs to no ended run.
+  /// belongs to no ended run. Origins stay as long as any run descends from them: one that is retried goes on from there.
   private func removeEvents() throws -> Int {
     let floor = try Int64.fetchOne(
       db, sql: "SELECT event_id FROM run WHERE finished_at IS NOT NULL ORDER BY id LIMIT 1") ?? Int64.max
@@ -93,7 +96,7 @@ private struct Pruning {
         SELECT id FROM event
         WHERE id < ? AND at < ? AND id < (SELECT MAX(id) FROM event)
           AND id NOT IN (SELECT event_id FROM run WHERE finished_at IS NULL)
-          AND id NOT IN (SELECT origin FROM run WHERE finished_at IS NULL)
+          AND id NOT IN (SELECT origin FROM run)
         ORDER BY id LIMIT ?
         """, arguments: [floor, cutoff, limit])
     for id in ids {

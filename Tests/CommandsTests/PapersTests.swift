@@ -195,7 +195,7 @@ struct PapersLookTests {
     let workspace = try SentPapers.workspace()
     let text = try workspace.did("runs", "show", "2").out
     for part in [
-      "step      signature.send: answered\n", "    arguments {\"deal\":", "    key       run:2/signature.send/",
+      "signature.send: answered\n", "    arguments {\"deal\":", "    key       run:2/signature.send/",
       "    answer    signature_request:1\n", "    begun     20",
     ] {
       #expect(text.contains(part), "\(part)\n\(text)")

@@ -140,4 +140,24 @@ struct RetentionTests {
     _ = try EngineAccess(WorkspaceFolder(shop.folder.url)).perform(.drain, configuration: configuration)
     #expect(try shop.runs().count == 1)
   }
+
+  @Test("a run that ended later than its origin can be retried after that was to go, and fails as it did before (Store.prune: removeEvents)")
+  func retryAfterPruning() throws {
+    let shop = try TestShop([
+      "a": "on.enter('Créer documents', function (deal) sleep('300 days') deal:move_to('Confirmé') end)",
+      "b": "on.enter('Confirmé', function (deal) sleep('300 days') error('x') end)",
+      "c": "on.event('run.failed', function (deal) deal.place = 'told' end)",
+    ])
+    try shop.move("Créer documents")
+    for _ in 0..<2 { try shop.advance(.days(301)) }
+    #expect(try shop.value("place") == .text("told"))
+    shop.now = try shop.now.adding(.days(100))
+    for _ in 0..<2 { _ = try prune(shop) }
+    let failed = try #require(try shop.runs().first { $0.automation == "b" })
+    _ = try shop.store.write { try shop.core.retry(.test(failed.id, from: 1, force: true), tx: $0, now: shop.now) }
+    try shop.settle()
+    try shop.advance(.days(301))
+    #expect(try shop.runs().filter { $0.automation == "b" }.map(\.status) == [.failed])
+    #expect(try shop.store.integrityFaults() == [])
+  }
 }

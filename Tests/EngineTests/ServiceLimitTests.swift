@@ -248,6 +248,34 @@ struct ServiceLimitTests {
     #expect(try states(shop) == ["d1 a: succeeded"])
   }
 
+  @Test("a late answer to a step that was started over is not taken for the answer of what stands there now")
+  func lateForAnother() throws {
+    let shop = try shop("{ retries = 0 }")
+    try confirm(shop, 1...1)
+    let old = shop.takeCall()
+    try shop.answer(old, Self.failure)
+    #expect(try states(shop) == ["d1 a: failed"])
+    try shop.rewrite("a", "on.enter('Confirmé', function (deal) chat.send('floriane@altitude.example', 'other') deal.place = 'sent' end)")
+    _ = try shop.store.write { try shop.core.retry(.test(1, from: 1), tx: $0, now: shop.now) }
+    while try shop.stepOnce() {}
+    try shop.answer(old, .success(.text("stale")), isLate: true)
+    #expect(try states(shop) == ["d1 a: running"])
+    try shop.settle()
+    #expect(try shop.messages().map(\.text) == ["other"])
+  }
+
+  @Test("Retry-After also holds up the calls that wait for their turn")
+  func retryAfterQueued() throws {
+    let shop = try shop("{ at_once = 1, down_after = 100 }")
+    try confirm(shop, 1...3)
+    try shop.answer(
+      shop.takeCall(), .failure(ServiceFailure(.transient(retryAfter: .seconds(30)), "chat: too many requests")))
+    #expect(shop.calls.isEmpty)
+    try shop.advance(.seconds(31))
+    try shop.advance(.seconds(31))
+    #expect(try states(shop).allSatisfy { $0.hasSuffix("succeeded") })
+  }
+
   // MARK: Cancelling
 
   @Test("a cancellation that was asked for during a step survives the process")

@@ -143,6 +143,10 @@ struct Dispatcher {
       }
     } catch let fault as EngineFault where fault.kind == .loop {
       return []
+    } catch let error as StoreError where error.kind == .constraint || error.kind == .corrupted || error.kind == .notFound {
+      // That nobody hears of a failure must not keep the run from ending.
+      core.commands.append(.note("the failure of run \(run.id) could not be reported: \(error)"))
+      return []
     }
     return transition.runs
   }

@@ -15,6 +15,8 @@ extension EngineCore {
     for due in try tx.dueRuns(now: now, limit: 256) {
       // As it is now: what woke a run before this one may have ended or woken it.
       guard let run = try tx.run(due.id), run.status == due.status, let dueAt = run.dueAt, dueAt <= now else { continue }
+      // Whatever can't be read of it costs this run and no other.
+      lastExecuted = run.id
       if run.status == .waiting {
         // A wait's time-out ends its request, unless somebody else still waits for it.
         if let request = Waits.request(topic: run.wakeTopic),
@@ -42,6 +44,7 @@ extension EngineCore {
     if let before, before.since(now) <= Self.smallestStep { return }
     let parked = try tx.runsParked(after: now.adding(Self.smallestStep))
     if let before {
+      gates.mindClock(now: now)
       commands.append(.note("the clock went back by \(before.since(now)), to \(now)"))
     } else if !parked.isEmpty {
       commands.append(.note("the clock was set back, to \(now)"))

@@ -34,7 +34,7 @@ extension EngineCore {
     for service in gates.names {
       while let call = gates.next(of: service, policy(of: service), now: now) {
         // A run that was ended meanwhile asks nothing any more.
-        if try tx.run(call.runID)?.status == .running {
+        if let run = try tx.run(call.runID), run.status == .running, run.segment == call.segment + 1 {
           commands.append(.call(call))
         } else {
           gates.end(service, run: call.runID)
@@ -117,11 +117,14 @@ extension EngineCore {
   private func note(_ answer: StepAnswer, _ policy: CallPolicy, tx: any StoreTransaction, now: Instant) throws {
     let call = answer.call
     guard var run = try tx.run(call.runID), !run.status.isFinished, run.segment == call.segment + 1,
-      var row = try tx.journal(of: call.runID, segment: call.segment), var step = row.step, step.state == .begun
+      var row = try tx.journal(of: call.runID, segment: call.segment), var step = row.step, step.state == .begun,
+      step.key == call.call.key, step.name == call.call.name
     else { return }
     let resumption: Result<Value, HostFailure>
     switch answer.result {
     case .success(let value):
+      // A further attempt that waits for its turn need not be made.
+      if answer.isLate { _ = gates.withdraw(run.id) }
       step.state = .answered
       step.attempts = max(step.attempts, call.attempt)
       step.answer = value

@@ -91,7 +91,8 @@ struct ServiceGates {
 
   /// The next queued call that may go now.
   mutating func next(of service: String, _ policy: CallPolicy, now: Instant) -> StepCall? {
-    guard let first = self[service].queue.first, first.from <= now, self[service].underWay.count < policy.atOnce
+    guard let first = self[service].queue.first, max(first.from, self[service].closedUntil ?? now) <= now,
+      self[service].underWay.count < policy.atOnce
     else { return nil }
     self[service].queue.removeFirst()
     self[service].underWay.insert(first.call.runID)
@@ -103,7 +104,10 @@ struct ServiceGates {
     var next: Instant?
     for name in names {
       let gate = self[name]
-      if let first = gate.queue.first, gate.underWay.count < underWayLimit(name) { next = min(next ?? first.from, first.from) }
+      if let first = gate.queue.first, gate.underWay.count < underWayLimit(name) {
+        let from = max(first.from, gate.closedUntil ?? first.from)
+        next = min(next ?? from, from)
+      }
       if let outage = gate.outage, outage.probing == nil, isHolding(name) {
         next = min(next ?? outage.nextProbe, outage.nextProbe)
       }
@@ -154,6 +158,8 @@ struct ServiceGates {
       gate.closedUntil = max(gate.closedUntil ?? now, try now.adding(min(retryAfter, policy.longestBackoff)))
     }
     if var outage = gate.outage {
+      // One that asked for itself, because it wants no retries, is not the probe.
+      if let probing = outage.probing, probing != run { return [] }
       outage.probing = nil
       outage.probes += 1
       outage.nextProbe = max(try now.adding(Self.pause(outage.probes + 1, policy)), gate.closedUntil ?? now)
@@ -167,6 +173,18 @@ struct ServiceGates {
     gate.outage = Outage(since: now, nextProbe: max(try now.adding(Self.pause(1, policy)), gate.closedUntil ?? now))
     defer { gate.queue.removeAll() }
     return gate.queue.map(\.call)
+  }
+
+  /// The clock was set back: what was to be later than now is now.
+  mutating func mindClock(now: Instant) {
+    for name in names {
+      var gate = self[name]
+      gate.closedUntil = gate.closedUntil.map { min($0, now) }
+      gate.nextSlot = gate.nextSlot.map { min($0, now) }
+      for place in gate.queue.indices { gate.queue[place].from = min(gate.queue[place].from, now) }
+      if let probe = gate.outage?.nextProbe { gate.outage?.nextProbe = min(probe, now) }
+      self[name] = gate
+    }
   }
 
   /// Runs that a process before this one held: whether the service is still down, the first of them finds out at once.

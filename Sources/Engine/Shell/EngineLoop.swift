@@ -202,13 +202,16 @@ package final class EngineLoop {
     // After a crash nobody knows the culprit of, what was asked is committed before anything of it executes.
     if steps, !core.isCautious || (jobs.isEmpty && answers.isEmpty) {
       if executesEverything { try core.wakeDue(tx: tx, now: now) } else { try core.releaseCalls(tx: tx, now: now) }
-      // One at least: jobs that take the group's whole time must not keep the queue waiting for ever.
-      repeat {
+      // One at least, when nobody waits for this commit: else what the clock woke could take each group's whole time.
+      var goesOn = mayGoOn()
+      if jobs.isEmpty, answers.isEmpty { goesOn = true }
+      while goesOn {
         if try !stepOnce(tx) {
           group.more = false
           break
         }
-      } while !core.isCautious && mayGoOn()
+        goesOn = !core.isCautious && mayGoOn()
+      }
     }
     try collectReplies(&group, answered: Self.inTime(answers), tx)
     if executesEverything, !group.more { group.more = try core.hasHeldToRelease(tx: tx) }

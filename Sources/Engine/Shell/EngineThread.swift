@@ -55,6 +55,7 @@ public final class EngineThread: @unchecked Sendable {
   }
 
   private let workers = WorkerThreads(limit: 16)
+  /// Both the engine's thread and whoever waits for its end wait here, so it is always broadcast.
   private let condition = NSCondition()
   private var jobs: [(request: EngineRequest, reply: Reply)] = []
   private var answers: [StepAnswer] = []
@@ -109,7 +110,7 @@ public final class EngineThread: @unchecked Sendable {
       throw failure ?? EngineEnded()
     }
     jobs.append((request, reply))
-    condition.signal()
+    condition.broadcast()
     condition.unlock()
     return try reply.wait()
   }
@@ -298,7 +299,7 @@ public final class EngineThread: @unchecked Sendable {
     workers.perform { [self] in
       condition.lock()
       let number = underWay.begin(call, policy: policy, now: Date())
-      condition.signal()  // The engine's nap may be longer than this call may take.
+      condition.broadcast()  // The engine's nap may be longer than this call may take.
       condition.unlock()
       let started = ContinuousClock.now
       let result = StepPerformer.perform(call.call, services: services, store: store)
@@ -307,7 +308,7 @@ public final class EngineThread: @unchecked Sendable {
       let isLate = underWay.end(number)
       let answer = StepAnswer(call: call, result: result, isLate: isLate)
       answers.append(answer)
-      condition.signal()
+      condition.broadcast()
       condition.unlock()
       metrics?.note(answer, took: duration)
       if isLate { workers.takeBack() }

@@ -71,8 +71,17 @@ public struct Supervisor {
       }
       quickDeaths = Date().timeIntervalSince(started) < 10 ? quickDeaths + 1 : 0
       // Two in a row may be two bad runs; what dies on and on is not to fill the log.
-      if quickDeaths > 2 { sleep(UInt32(min(60, 1 << min(quickDeaths - 3, 6)))) }
+      if quickDeaths > 2 { Self.rest(min(60, 1 << min(quickDeaths - 3, 6)), awaited) }
     }
+  }
+
+  /// A pause in which signals are minded all the same.
+  private static func rest(_ seconds: Int, _ awaited: sigset_t) {
+    var awaited = awaited
+    sigdelset(&awaited, SIGCHLD)
+    var time = timespec(tv_sec: seconds, tv_nsec: 0)
+    let signal = sigtimedwait(&awaited, nil, &time)
+    if signal > 0 { end(by: signal) }
   }
 
   private enum End {

@@ -7,7 +7,9 @@ import Foundation
 /// `@unchecked Sendable`: every mutable member is read and written under `condition`.
 final class WorkerThreads: @unchecked Sendable {
   private let condition = NSCondition()
-  private var limit: Int
+  private let limit: Int
+  /// Threads that are stuck in calls which were given up.
+  private var lent = 0
   private var work: [@Sendable () -> Void] = []
   private var threads = 0
   private var idle = 0
@@ -19,7 +21,7 @@ final class WorkerThreads: @unchecked Sendable {
     condition.lock()
     defer { condition.unlock() }
     work.append(body)
-    if idle >= work.count || threads == limit { return condition.signal() }
+    if idle >= work.count || threads >= min(limit + lent, Self.mostThreads) { return condition.signal() }
     threads += 1
     Thread.detachNewThread { [self] in loop() }
   }
@@ -27,10 +29,10 @@ final class WorkerThreads: @unchecked Sendable {
   private static let mostThreads = 80
 
   /// A thread is stuck in a call that was given up: another one may be made in its place until it comes back.
-  func lend() { condition.withLock { limit = min(limit + 1, Self.mostThreads) } }
+  func lend() { condition.withLock { lent += 1 } }
 
   /// It came back.
-  func takeBack() { condition.withLock { limit = max(1, limit - 1) } }
+  func takeBack() { condition.withLock { lent -= 1 } }
 
   /// Lets the threads end when they have done what they were given.
   func end() {
@@ -48,7 +50,8 @@ final class WorkerThreads: @unchecked Sendable {
         condition.wait()
         idle -= 1
       }
-      if work.isEmpty { break }
+      // One that stood in for a stuck thread goes when that has come back.
+      if work.isEmpty || threads > min(limit + lent, Self.mostThreads) { break }
       let body = work.removeFirst()
       condition.unlock()
       body()
