@@ -4,6 +4,7 @@ public struct JSONText {
   private var writer = JSONWriter()
   private var needsComma = false
 
+  /// Nothing is written yet.
   public init() {}
 
   /// What was written so far.
@@ -11,9 +12,13 @@ public struct JSONText {
   /// The same as UTF-8.
   public var bytes: [UInt8] { writer.bytes }
 
+  /// Writes `[`.
   public mutating func beginArray() { begin(UInt8(ascii: "[")) }
+  /// Writes `]`.
   public mutating func endArray() { end(UInt8(ascii: "]")) }
+  /// Writes `{`.
   public mutating func beginObject() { begin(UInt8(ascii: "{")) }
+  /// Writes `}`.
   public mutating func endObject() { end(UInt8(ascii: "}")) }
 
   /// The name of the next member of an object.
@@ -24,14 +29,18 @@ public struct JSONText {
     needsComma = false
   }
 
+  /// Writes `null`.
   public mutating func null() { element("null") }
+  /// Writes `true` or `false`.
   public mutating func bool(_ flag: Bool) { element(flag ? "true" : "false") }
 
+  /// Writes a text, escaped as JSON wants it.
   public mutating func string(_ text: String) {
     separate()
     writer.write(text)
   }
 
+  /// Writes a whole number.
   public mutating func integer(_ number: Int64) {
     separate()
     writer.write(number)

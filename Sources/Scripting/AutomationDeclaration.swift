@@ -70,10 +70,13 @@ public struct AutomationDeclaration: Hashable, Sendable {
   public var name: String
   /// `scripts/won_card.lua`
   public var file: String
+  /// Of the call of `on.…`, from 1.
   public var line: Int
   /// Its place among the automations of its file, from 0.
   public var index: Int
+  /// What it reacts to.
   public var trigger: Trigger
+  /// What a second entry does while its first run waits.
   public var whileWaiting: WhileWaiting
   /// The file's first comment line.
   public var summary: String?
@@ -81,27 +84,36 @@ public struct AutomationDeclaration: Hashable, Sendable {
 
 /// A file that does not load.
 public struct ScriptProblem: Error, Hashable, Sendable, CustomStringConvertible {
+  /// As the workspace names it: `scripts/x.lua`.
   public var file: String
+  /// From 1; nil when the place is not known.
   public var line: Int?
   /// Begins with `file:line:`.
   public var message: String
 
+  /// What is wrong in a file.
   public init(file: String, line: Int?, message: String) {
     self.file = file
     self.line = line
     self.message = message
   }
 
+  /// The message.
   public var description: String { message }
 }
 
 /// What one run may spend in Lua.
 public struct RunBudget: Hashable, Sendable {
+  /// Lua time, of all segments since the last start.
   public var seconds: Double
+  /// Lua memory.
   public var memoryBytes: Int
+  /// Calls into the host.
   public var hostCalls: Int
+  /// Lua instructions; nil: not counted.
   public var instructions: Int?
 
+  /// As the workspace declares it.
   public init(limits: WorkspaceLimits) {
     seconds = Double(limits.runTime.milliseconds) / 1000
     memoryBytes = limits.memoryMegabytes << 20
@@ -112,6 +124,7 @@ public struct RunBudget: Hashable, Sendable {
 
 /// Why a script ended badly.
 public struct ScriptFailure: Error, Sendable, CustomStringConvertible {
+  /// What a failure is, told apart without its message.
   public enum Kind: String, Sendable, Hashable {
     case error
     case timeLimit = "time_limit"
@@ -123,15 +136,21 @@ public struct ScriptFailure: Error, Sendable, CustomStringConvertible {
     case cancelled
   }
 
+  /// What the failure is.
   public var kind: Kind
   /// `scripts/x.lua:12: what happened`
   public var message: String
+  /// The file in which it happened.
   public var script: String?
+  /// From 1.
   public var line: Int?
+  /// The text of that line.
   public var sourceLine: String?
+  /// A line a level, the innermost first.
   public var traceback: [String]
   /// What the host said, if that came up unchanged.
   public var hostFailure: HostFailure?
 
+  /// The message.
   public var description: String { message }
 }

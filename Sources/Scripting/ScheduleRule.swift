@@ -21,10 +21,14 @@ public struct ScheduleRule: Hashable, Sendable, CustomStringConvertible {
     case working(place: Int)
   }
 
+  /// On which days it is due.
   public var days: Days
+  /// 0 to 23, in the workspace's time zone.
   public var hour: Int
+  /// 0 to 59.
   public var minute: Int
 
+  /// A rule that was checked already.
   public init(_ days: Days, hour: Int, minute: Int) {
     self.days = days
     self.hour = hour

@@ -12,6 +12,7 @@ public protocol ScriptHost: AnyObject {
 }
 
 extension ScriptHost {
+  /// A host without a journal replays nothing.
   public var replayed: Int { 0 }
 }
 
@@ -66,6 +67,7 @@ public struct WaitAlternative: Hashable, Sendable {
   /// Only of `.clock`.
   public var time: WaitTime?
 
+  /// One of several things to wait for.
   public init(which: Value, target: WaitTarget, time: WaitTime? = nil) {
     self.which = which
     self.target = target
@@ -81,6 +83,7 @@ public enum WaitTime: Hashable, Sendable, CustomStringConvertible {
   /// A moment that the calendar names, however long that is.
   case until(Instant)
 
+  /// As a dry run tells it.
   public var description: String {
     switch self {
     case .span(let span): "for \(span)"
@@ -99,6 +102,7 @@ public enum HostAnswer: Sendable {
 
 /// Why a host refuses or fails. It is raised in the script at the call.
 public struct HostFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What a failure is, told apart without its message.
   public enum Kind: String, Hashable, Sendable {
     /// Guards rejected a move; `reasons` has every reason.
     case rejected
@@ -117,15 +121,20 @@ public struct HostFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case cancelled
   }
 
+  /// What the failure is.
   public var kind: Kind
+  /// What was expected, what was found, what to do.
   public var message: String
+  /// Of `rejected`: every reason of every guard.
   public var reasons: [String]
 
+  /// A failure that a script gets at its call.
   public init(_ kind: Kind, _ message: String, reasons: [String] = []) {
     self.kind = kind
     self.message = message
     self.reasons = reasons
   }
 
+  /// The message.
   public var description: String { message }
 }

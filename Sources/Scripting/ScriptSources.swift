@@ -3,9 +3,12 @@ import Crypto
 
 /// One file of a workspace, by its path in it: `workspace.lua`, `scripts/won_card.lua`.
 public struct ScriptFile: Hashable, Sendable {
+  /// Relative to the workspace: `scripts/x.lua`.
   public var path: String
+  /// All of it.
   public var text: String
 
+  /// A file that was read.
   public init(path: String, text: String) {
     self.path = path
     self.text = text
@@ -19,6 +22,7 @@ public struct ScriptSources: Hashable, Sendable {
   /// SHA-256 over paths and texts, in hexadecimal digits.
   public let hash: String
 
+  /// Files of a workspace, in whatever order.
   public init(files: [ScriptFile]) {
     self.files = files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     var digest = SHA256()

@@ -5,10 +5,13 @@ import Foundation
 /// knows the changes of the clocks: a time of day that is skipped counts as the one an hour later, and of a time that
 /// comes twice the first counts.
 public struct WorkspaceCalendar: Sendable {
+  /// Which days are worked on.
   public let workingDays: WorkingDays
+  /// Of all days and hours that scripts and rules name.
   public let timeZone: TimeZone
   private let calendar: Calendar
 
+  /// As the workspace declares it.
   public init(_ declaration: WorkspaceDeclaration) {
     workingDays = declaration.workingDays
     timeZone = TimeZone(identifier: declaration.timeZone) ?? .gmt

@@ -141,14 +141,18 @@ extension SignatureSignal {
 
 /// A run as callers see it.
 public struct RunAnswer: Sendable, Hashable {
+  /// The run's id.
   public var id: Int64
+  /// The automation's name.
   public var automation: String
+  /// As it is when the caller is answered.
   public var status: RunStatus
   /// The message of the error, or why it backs off.
   public var error: String?
   /// What its script printed, a line each.
   public var printed: [String] = []
 
+  /// A run as its row has it.
   public init(_ run: RunRow) {
     id = run.id
     automation = run.automation
@@ -157,6 +161,7 @@ public struct RunAnswer: Sendable, Hashable {
     printed = run.printed
   }
 
+  /// `{ id, automation, status, error, printed? }`.
   public var json: JSON {
     var members = [
       JSONMember("id", .integer(id)), JSONMember("automation", .string(automation)),
@@ -179,22 +184,32 @@ public struct RunAnswer: Sendable, Hashable {
 public struct EngineAnswer: Sendable, Hashable {
   /// The deal's key, or its id if it has none.
   public var deal: String = ""
+  /// The stage before the change.
   public var from: String = ""
+  /// The stage that was asked for.
   public var to: String = ""
   /// Where the deal is now: its scripts may have moved it on.
   public var stage: String = ""
+  /// `open`, `won` or `lost`, as it is now.
   public var status: String = ""
+  /// Whether the change was made.
   public var moved = false
+  /// Every reason that guards gave.
   public var rejected: [String] = []
+  /// Of guards and of runs.
   public var warnings: [String] = []
   /// What guards printed.
   public var printed: [String] = []
+  /// The runs that the change caused or woke, in order.
   public var runs: [RunAnswer] = []
 
+  /// Nothing has happened.
   public init() {}
 
+  /// Whether a command is to end with exit code 1.
   public var hasFailedRun: Bool { runs.contains { $0.status == .failed } }
 
+  /// The members by the names of the properties; `printed` only if there is some.
   public var json: JSON {
     var members = [
       JSONMember("deal", .string(deal)), JSONMember("from", .string(from)), JSONMember("to", .string(to)),

@@ -16,7 +16,9 @@ public final class EngineThread: @unchecked Sendable {
   public struct Configuration: Sendable {
     /// A new seed for each process, unless a history is to be repeated.
     public var seed: UInt64 = .random(in: .min ... .max)
+    /// Every operation is a step of its own.
     public var unfused = false
+    /// Suspended scripts are dropped and replayed.
     public var replaysAlways = false
     /// Executes everything that is queued or due, not only what was asked here.
     public var executesEverything = true
@@ -30,8 +32,10 @@ public final class EngineThread: @unchecked Sendable {
     public var metrics: (any MetricsFactory)?
     /// Called about once a second while an engine stays.
     public var heartbeat: (@Sendable () -> Void)?
+    /// What the time is; a test sets its own.
     public var clock: @Sendable () -> Instant = { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
 
+    /// An engine as `coulisse work` has it, without logs and metrics.
     public init() {}
   }
 
@@ -320,5 +324,6 @@ public final class EngineThread: @unchecked Sendable {
 public struct EngineEnded: Error, CustomStringConvertible {
   package init() {}
 
+  /// For whoever asked.
   public var description: String { "the engine ended before it answered; try again" }
 }

@@ -16,7 +16,9 @@ import Store
 public final class RunInHand: RunWatch, @unchecked Sendable {
   /// What a dead process left behind.
   public struct Verdict: Sendable {
+    /// The run under which it died; `InHand.aGuard` for a guard.
     public var runID: Int64
+    /// For the run's error.
     public var message: String
   }
 
@@ -71,6 +73,7 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
 
   private func clear() { for place in 0..<4 { words[place] = 0 } }
 
+  /// Names a run, or a guard, as in hand from now on.
   public func begin(runID: Int64) -> InHand {
     let before = InHand(runID: words[0], since: words[1])
     // A guard inside a run is that run's: a verdict that names a guard convicts nobody.
@@ -79,6 +82,7 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
     return before
   }
 
+  /// Names again what was in hand before.
   public func end(_ before: InHand) { name(before) }
 
   private func name(_ inHand: InHand) {
@@ -133,7 +137,8 @@ public final class RunInHand: RunWatch, @unchecked Sendable {
   /// `nonisolated(unsafe)` is sound: it is written once, before the handlers that read it are installed, and a handler can
   /// take no lock.
   nonisolated(unsafe) private static var crashWord: UnsafeMutablePointer<Int64>?
-  /// The thread that executes scripts; written and read like `crashWord`.
+  /// The thread that executes scripts. `nonisolated(unsafe)` is sound for the same reason: it is written once, before the
+  /// handlers that read it are installed.
   nonisolated(unsafe) private static var engineThread = pthread_self()
 
   private static func milliseconds() -> Int64 {

@@ -4,7 +4,8 @@ import Foundation
 /// call. Not a dispatch queue: its threads are shared with the whole process, and somebody else's blocked work would
 /// hold up a run.
 ///
-/// `@unchecked Sendable`: every mutable member is read and written under `condition`.
+/// `@unchecked Sendable` is sound: every mutable member is private, and is read and written between `condition.lock()` and
+/// `condition.unlock()`; what is constant is Sendable, and `condition` itself is thread-safe.
 final class WorkerThreads: @unchecked Sendable {
   private let condition = NSCondition()
   private let limit: Int

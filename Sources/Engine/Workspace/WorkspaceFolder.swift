@@ -20,10 +20,13 @@ public struct WorkspaceFolder: Sendable, Hashable {
     }
   }
 
+  /// The SQLite file.
   public var database: String { root.appendingPathComponent("coulisse.db").path }
   /// Lock, socket and the file that names the run in hand.
   public var state: URL { root.appendingPathComponent(".coulisse") }
+  /// Locked by whoever is the engine.
   public var lockFile: String { state.appendingPathComponent("engine.lock").path }
+  /// Names the run in hand, see `RunInHand`.
   public var watchFile: String { state.appendingPathComponent("run-in-hand").path }
 
   /// Clients' folders and documents.
