@@ -102,4 +102,19 @@ struct TelemetryTests {
     #expect(lines.count == 3)
     #expect(lines.last?.contains("1 sleep") == true && lines.last?.contains("·") == true)
   }
+
+  @Test("check finds a misspelt service and a misspelt setting in workspace.lua, which no operation would ever say")
+  func services() throws {
+    for (settings, words) in [
+      ("accuonting = { calls = { at_once = 2 } }", "there is no service 'accuonting'; did you mean 'accounting'?"),
+      ("board = { list = { 'A' } }", "services.board has no setting 'list'; did you mean 'lists'?"),
+    ] {
+      let workspace = try Workspace.withDeal()
+      try workspace.edit("workspace.lua") {
+        $0.replacingOccurrences(of: "currency =", with: "services = { \(settings) }, currency =")
+      }
+      let outcome = try workspace.run("check")
+      #expect(outcome.status == 1 && outcome.out.contains(words), "\(outcome)")
+    }
+  }
 }

@@ -49,6 +49,9 @@ struct CheckCommand: ParsableCommand {
     var findings = version.problems.map {
       Finding(weight: .error, file: $0.file, line: $0.line, message: $0.message)
     }
+    findings += ServiceRegistry.faults(in: version.declaration).map {
+      Finding(weight: .error, file: "workspace.lua", line: nil, message: $0.message)
+    }
     let stages = version.declaration.pipelines.flatMap { $0.stages.map(\.name) }
     var check = ScriptCheck(
       services: version.services.declarations, stages: stages,
