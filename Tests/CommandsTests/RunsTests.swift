@@ -104,6 +104,9 @@ struct RunsTests {
       try tx.write(row)
     }
     try store.close()
+    let doctor = try workspace.run("doctor")
+    #expect(doctor.status == 1, "\(doctor)")
+    #expect(doctor.out.contains("1 scheduled automation due, the first is yearly, and no engine is at work"), "\(doctor)")
     try workspace.did("work", "--until-idle")
     #expect(try workspace.deal("d1")["notes"]?.all("text").count == 2)
     try workspace.write("scripts/yearly.lua", script.replacingOccurrences(of: "01-02", with: "02.01."))

@@ -104,6 +104,13 @@ struct Examination {
           "\(Self.count(queued + due, "run")) queued or due, and no engine is at work", "coulisse work --until-idle"
         ))
       }
+      let late = try tx.schedules().filter { $0.dueAt.map { $0 <= OpenWorkspace.now } ?? false }
+      if let first = late.first, !engineLives {
+        complaints.append((
+          "\(Self.count(late.count, "scheduled automation")) due, the first is \(first.automation), and no engine is at work",
+          "coulisse work --until-idle"
+        ))
+      }
       for (service, runs) in try tx.holdingServices() {
         complaints.append((
           "\(service) does not answer; \(Self.count(runs, "run")) wait until it does",

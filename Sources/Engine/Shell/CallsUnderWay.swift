@@ -1,19 +1,19 @@
 import CRM
-import Foundation
 import Services
 
-/// Calls of services that were begun and not answered yet, with the moment at which each is given up.
+/// Calls of services that were begun and not answered yet, with the moment at which each is given up: by the clock that
+/// nobody sets.
 ///
 /// Not thread-safe: `EngineThread` uses it under its lock.
 struct CallsUnderWay {
-  private var calls: [Int: (call: StepCall, deadline: Date)] = [:]
+  private var calls: [Int: (call: StepCall, deadline: ContinuousClock.Instant)] = [:]
   private var next = 0
 
   /// - Returns: the number under which the call's end is told.
-  mutating func begin(_ call: StepCall, policy: CallPolicy, now: Date) -> Int {
+  mutating func begin(_ call: StepCall, policy: CallPolicy, now: ContinuousClock.Instant) -> Int {
     next += 1
     let timeout = call.options.timeout ?? policy.timeout
-    calls[next] = (call, now.addingTimeInterval(Double(timeout.milliseconds) / 1000))
+    calls[next] = (call, now + .milliseconds(timeout.milliseconds))
     return next
   }
 
@@ -21,10 +21,10 @@ struct CallsUnderWay {
   mutating func end(_ number: Int) -> Bool { calls.removeValue(forKey: number) == nil }
 
   /// When the next call is given up.
-  var nextDeadline: Date? { calls.values.map(\.deadline).min() }
+  var nextDeadline: ContinuousClock.Instant? { calls.values.map(\.deadline).min() }
 
   /// The answers for calls whose time is up: failures that may pass. What they answer later is late.
-  mutating func overdue(now: Date, policy: (String) -> CallPolicy) -> [StepAnswer] {
+  mutating func overdue(now: ContinuousClock.Instant, policy: (String) -> CallPolicy) -> [StepAnswer] {
     let over = calls.filter { $0.value.deadline <= now }.sorted { $0.key < $1.key }
     return over.map { number, entry in
       calls.removeValue(forKey: number)

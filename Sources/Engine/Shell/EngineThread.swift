@@ -284,13 +284,13 @@ public final class EngineThread: @unchecked Sendable {
     // A short nap, so that what is saved in the workspace, or in the database by another hand, is not missed for long.
     if configuration.executesEverything, !stopping { pauses.append(1) }
     if let due { pauses.append(Double(due.since(now).milliseconds) / 1000) }
-    if let deadline = underWay.nextDeadline { pauses.append(deadline.timeIntervalSinceNow) }
+    if let deadline = underWay.nextDeadline { pauses.append((deadline - .now) / .seconds(1)) }
     return pauses.min().map { max(0.001, $0) }
   }
 
   /// Called under the lock.
   private func giveUpOverdueCalls(_ core: EngineCore) {
-    let overdue = underWay.overdue(now: Date()) { core.policy(of: $0) }
+    let overdue = underWay.overdue(now: .now) { core.policy(of: $0) }
     for _ in overdue { workers.lend() }
     for answer in overdue { metrics?.note(answer, took: nil) }
     answers += overdue
@@ -302,7 +302,7 @@ public final class EngineThread: @unchecked Sendable {
     let policy = core.policy(of: call.call.service)
     workers.perform { [self] in
       condition.lock()
-      let number = underWay.begin(call, policy: policy, now: Date())
+      let number = underWay.begin(call, policy: policy, now: .now)
       condition.broadcast()  // The engine's nap may be longer than this call may take.
       condition.unlock()
       let started = ContinuousClock.now
