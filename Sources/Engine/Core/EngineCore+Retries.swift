@@ -132,25 +132,18 @@ extension EngineCore {
   private func difference(
     of run: RunRow, from version: WorkspaceVersion, tx: any StoreTransaction, now: Instant
   ) throws -> String? {
-    guard let automation = version.automations.first(where: { $0.name == run.automation }) else { return nil }
-    let journal = try tx.journal(of: run.id).filter { $0.segment < run.segment }
-    let event = try tx.event(run.eventID)?.data ?? .null
-    let host = try RunHost(core: self, version: version, run: run, journal: journal, tx: tx, now: now)
-    host.isOnlyReplayed = true
-    let seed = UInt64(bitPattern: run.seed)
-    let execution = version.program.start(
-      automation, argument: run.dealID.map { RecordRef(.deal, $0) }, event: event, host: host,
-      budget: budget(version), randomSeed: (Int64(bitPattern: seed), Int64(run.id)))
+    let live = try prepare(run, with: version, tx: tx, now: now)
+    live.host.isOnlyReplayed = true
     let before = watch?.begin(runID: run.id)
     defer {
-      execution.discard()
+      live.execution.discard()
       if let before { watch?.end(before) }
     }
     do {
       return try undoing {
         try tx.savepoint {
-          let outcome = try execution.begin()
-          throw ReplayWasTried(difference: outcome == .finished ? host.leftInJournal : nil)
+          let outcome = try live.execution.begin()
+          throw ReplayWasTried(difference: outcome == .finished ? live.host.leftInJournal : nil)
         }
       }
     } catch let tried as ReplayWasTried {

@@ -12,31 +12,34 @@ extension EngineCore {
       try cancelAfterStep(run, try tx.journal(of: run.id, segment: run.segment - 1)?.step, tx: tx, now: now)
       return
     }
-    let journal = run.segment > 0 ? try tx.journal(of: run.id) : []
     let live: LiveRun
     do {
-      let version = try programs.version(bundle: run.bundleID, tx)
-      // By name, which is one automation's alone: a retry with edited sources finds it wherever it stands now.
-      guard let automation = version.automations.first(where: {
-        $0.name == run.automation && !$0.trigger.isGuard
-      }) else {
-        let reason = version.problems.first { $0.file == run.file }.map { ": \($0.message)" } ?? ""
-        throw EngineFault(.brokenScript, "\(run.file) does not declare \(run.automation)\(reason)")
-      }
-      let host = try RunHost(
-        core: self, version: version, run: run, journal: journal.filter { $0.segment < run.segment }, tx: tx, now: now)
-      let event = try tx.event(run.eventID)?.data ?? .null
-      let seed = UInt64(bitPattern: run.seed)
-      live = LiveRun(
-        execution: version.program.start(
-          automation, argument: run.dealID.map { RecordRef(.deal, $0) }, event: event, host: host,
-          budget: budget(version), randomSeed: (Int64(bitPattern: seed), Int64(run.id))),
-        host: host)
+      live = try prepare(run, with: programs.version(bundle: run.bundleID, tx), tx: tx, now: now)
     } catch let fault as EngineFault {
       try fail(run, entries: [], RunFault(kind: "error", message: fault.message), tx: tx, now: now)
       return
     }
     try segment(of: live, tx: tx, now: now) { try live.execution.begin() }
+  }
+
+  /// A run's script, ready to be executed from the top over its journal.
+  /// - Throws: `EngineFault.brokenScript` when these sources have no such automation.
+  func prepare(
+    _ run: RunRow, with version: WorkspaceVersion, tx: any StoreTransaction, now: Instant
+  ) throws -> LiveRun {
+    // By name, which is one automation's alone: a retry with edited sources finds it wherever it stands now.
+    guard let automation = version.automations.first(where: { $0.name == run.automation && !$0.trigger.isGuard }) else {
+      let reason = version.problems.first { $0.file == run.file }.map { ": \($0.message)" } ?? ""
+      throw EngineFault(.brokenScript, "\(run.file) does not declare \(run.automation)\(reason)")
+    }
+    let journal = run.segment > 0 ? try tx.journal(of: run.id).filter { $0.segment < run.segment } : []
+    let host = try RunHost(core: self, version: version, run: run, journal: journal, tx: tx, now: now)
+    let event = try tx.event(run.eventID)?.data ?? .null
+    return LiveRun(
+      execution: version.program.start(
+        automation, argument: run.dealID.map { RecordRef(.deal, $0) }, event: event, host: host,
+        budget: budget(version), randomSeed: (run.seed, run.id)),
+      host: host)
   }
 
   /// Promise 2: what a script writes between two steps is in one savepoint, with its journal.
