@@ -48,6 +48,7 @@ struct CrashTests {
       posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
       posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
       posix_spawn_file_actions_addopen(&actions, 2, output + ".err", O_WRONLY | O_CREAT | O_APPEND, 0o644)
+      closeInherited(&actions)
       // This process's threads block signals, and children inherit that.
       var attributes = posix_spawnattr_t()
       posix_spawnattr_init(&attributes)

@@ -49,6 +49,12 @@ struct Outcome: CustomStringConvertible {
   }
 }
 
+/// Other tests copy files at this moment; a child that held those open would seem to be writing them. What is not open
+/// is passed over.
+func closeInherited(_ actions: inout posix_spawn_file_actions_t) {
+  for descriptor: Int32 in 3..<512 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+}
+
 /// A process under way. Its output goes into files without a name, so that it never waits for a reader.
 final class Running {
   let pid: pid_t
@@ -75,6 +81,7 @@ final class Running {
     for (place, descriptor) in [stdin, output, messages].enumerated() {
       posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(place))
     }
+    closeInherited(&actions)
     // The thread of a test may have signals blocked, and a child would inherit that.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
